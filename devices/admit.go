@@ -1,0 +1,238 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Gatekeeper admits refresh tokens: it judges who returns with one and moves
+// the grant on, in one read and one write.
+type Gatekeeper struct {
+	Registry *Registry
+	Grants   GrantStore
+	// Grace is how long the same request is answered alike. Zero is strict.
+	Grace time.Duration
+}
+
+// Presented is a refresh token that has been found genuine and its client's
+// own, and what came with it.
+type Presented struct {
+	Holding    Holding // as read to verify the token
+	Generation int64
+	Binding    Binding
+	Sighting   Sighting
+	IdleFor    time.Duration // the new idle end, from now; 0 means none
+	// Rotates is false where the client is sender-constrained instead
+	// (FAPI 2.0 §5.3.2.1): then the generation stays.
+	Rotates bool
+}
+
+// Admission is what becomes of a presented token.
+type Admission struct {
+	// Grant is as it stands after the admission: its generation is the
+	// refresh token to answer with, RotatedAt the time to mint from.
+	Grant   Grant
+	Verdict Verdict
+}
+
+// ErrContended says that a grant kept moving while it was judged. The client
+// may try again.
+var ErrContended = errors.New("grant is being refreshed elsewhere")
+
+// Admit judges a presented token and, where the verdict lets it pass, rotates
+// its grant. A refusing verdict is an Admission too; the error speaks of
+// trouble only, after which nothing has changed.
+//
+// Losing a race shows in the write. The grant is then read and judged anew,
+// and most losers turn out to be retries of the winner.
+func (k *Gatekeeper) Admit(ctx context.Context, p Presented) (Admission, error) {
+	for range 4 {
+		a, done, err := k.try(ctx, p)
+		if done || err != nil {
+			return a, err
+		}
+		if p.Holding, err = k.Grants.Holding(ctx, p.Holding.Grant.ID); err != nil {
+			return Admission{}, fmt.Errorf("read grant %s again: %w", p.Holding.Grant.ID, err)
+		}
+	}
+	return Admission{}, fmt.Errorf("admit a token of grant %s: %w", p.Holding.Grant.ID, ErrContended)
+}
+
+func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, error) {
+	g, now := p.Holding.Grant, p.Sighting.At
+	lineage := g.Lineage(p.Generation, now, k.Grace)
+	v := k.Registry.Policy.Judge(Case{
+		Now: now, SubjectDisabled: p.Holding.SubjectDisabled, Device: p.Holding.Device,
+		Grant: &g, Binding: p.Binding, Lineage: lineage, Sighting: p.Sighting,
+	})
+	if v.Err() != nil {
+		return Admission{Grant: g, Verdict: v}, true, k.refuse(ctx, p, lineage, v)
+	}
+	if lineage == Retried && v.Decision == Allow {
+		return Admission{Grant: g, Verdict: v}, true, nil // the same request answers the same
+	}
+	rotation := k.rotation(p, lineage, v)
+	moved, err := k.Grants.Rotate(ctx, rotation)
+	if err != nil || !moved {
+		return Admission{}, false, err
+	}
+	g.Generation, g.Parent, g.RotatedAt = rotation.To, rotation.Parent, rotation.At
+	g.IdleUntil = rotation.IdleUntil
+	g.Version++
+	return Admission{Grant: g, Verdict: v}, true, nil
+}
+
+func (k *Gatekeeper) rotation(p Presented, lineage Lineage, v Verdict) Rotation {
+	g, s := p.Holding.Grant, p.Sighting
+	r := Rotation{
+		GrantID: g.ID, Subject: g.Subject, Version: g.Version, At: s.At,
+		From: g.Generation, To: g.Generation + 1, Parent: g.Generation,
+		IdleUntil: g.IdleUntil, Baseline: raised(g.Baseline, s, v, p.Binding),
+		Touched: moved(p.Holding.Device, s, p.Binding),
+	}
+	switch {
+	case !p.Rotates, lineage == Retried:
+		r.To, r.Parent, r.At = g.Generation, g.Parent, g.RotatedAt
+		if !p.Rotates {
+			r.At = s.At
+		}
+	case lineage == ResponseLost:
+		r.Parent = g.Parent // the unused successor is burnt
+	}
+	if p.IdleFor > 0 {
+		r.IdleUntil = s.At.Add(p.IdleFor)
+	}
+	if v.Would != Allow {
+		j := k.Registry.judgment(holder(p.Holding), &g, s, v)
+		r.Judgment = &j
+		r.Events = k.events(p, lineage, v)
+	}
+	return r
+}
+
+// raised returns the baseline to remember after an allowed token call, or nil
+// where it stays. Only a clean look raises it: a flagged one must not teach.
+func raised(b *Baseline, s Sighting, v Verdict, binding Binding) *Baseline {
+	if binding == BindingDeviceStatus {
+		return nil
+	}
+	if b == nil {
+		first := BaselineOf(s)
+		return &first
+	}
+	if len(v.Evidence) > 0 {
+		return nil
+	}
+	merged := b.Fingerprint.Merge(s.Fingerprint)
+	if merged.Equal(b.Fingerprint) {
+		return nil
+	}
+	next := *b
+	next.Fingerprint = merged
+	return &next
+}
+
+// BaselineOf returns what a grant remembers of its first token call.
+func BaselineOf(s Sighting) Baseline {
+	return Baseline{
+		Fingerprint: s.Fingerprint, Network: s.Network,
+		Cookie: len(s.Proof.CookieHashes) > 0, KeyThumbprint: s.Proof.KeyThumbprint,
+	}
+}
+
+// moved returns the device's new network where its prefix changed. A
+// backend's address is not the device's.
+func moved(d *Device, s Sighting, binding Binding) *Touch {
+	if d == nil || binding == BindingDeviceStatus || !s.Network.Addr.IsValid() ||
+		s.Network.Prefix() == d.Last.Prefix() {
+		return nil
+	}
+	return &Touch{DeviceID: d.ID, Network: s.Network}
+}
+
+func holder(h Holding) Device {
+	if h.Device == nil {
+		return Device{Subject: h.Grant.Subject}
+	}
+	return *h.Device
+}
+
+// refuse keeps the refusal, ends the grant where the token is in the wrong
+// hands, and tells. One refusal of a grant that has ended is enough: a thief
+// who knocks again writes no more rows.
+func (k *Gatekeeper) refuse(ctx context.Context, p Presented, lineage Lineage, v Verdict) error {
+	g := p.Holding.Grant
+	if !g.RevokedAt.IsZero() || g.expired(p.Sighting.At) {
+		return nil
+	}
+	r := k.Registry
+	err := r.Store.Change(ctx, g.Subject, func(tx Tx) error {
+		d := holder(p.Holding)
+		events := k.events(p, lineage, v)
+		if v.RevokeGrant {
+			ended, err := tx.EndGrants(ctx, Selection{GrantID: g.ID}, v.Reasons()[0], p.Sighting.At)
+			if err != nil {
+				return err
+			}
+			if len(ended) == 0 {
+				return nil // somebody else was faster, and told
+			}
+			events = append(events, r.grantEvents(ended, v.Reasons()[0], p.Sighting.At)...)
+			flagged, err := k.flag(ctx, tx, d, v)
+			if err != nil {
+				return err
+			}
+			events = append(events, flagged...)
+		}
+		return errors.Join(
+			tx.Record(ctx, r.judgment(d, &g, p.Sighting, v)),
+			tx.Tell(ctx, events...))
+	})
+	if err != nil {
+		return fmt.Errorf("refuse a token of grant %s: %w", g.ID, err)
+	}
+	return nil
+}
+
+// flag marks the device, as it stands now, for its owner to look at.
+func (k *Gatekeeper) flag(ctx context.Context, tx Tx, d Device, v Verdict) ([]Event, error) {
+	known, err := tx.Devices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, now := range known {
+		if now.ID != d.ID || now.State != StateActive {
+			continue
+		}
+		now.State, now.FlaggedReason = StateFlagged, v.Reasons()[0]
+		now.Version++
+		event := k.Registry.event(EventDeviceFlagged, now, k.Registry.Now(), v)
+		return []Event{event}, tx.Put(ctx, now)
+	}
+	return nil, nil
+}
+
+// events returns what is told of a token call that was not plainly allowed.
+func (k *Gatekeeper) events(p Presented, lineage Lineage, v Verdict) []Event {
+	tell := func(t EventType) Event {
+		e := k.Registry.event(t, holder(p.Holding), p.Sighting.At, v)
+		e.ClientID, e.GrantID = p.Holding.Grant.ClientID, p.Holding.Grant.ID
+		return e
+	}
+	switch {
+	case v.Err() != nil && v.RevokeGrant && lineage == Current:
+		return []Event{tell(EventHijackSuspected), tell(EventDeviceRefused)}
+	case v.Err() != nil && v.RevokeGrant:
+		return []Event{tell(EventReuseDetected), tell(EventDeviceRefused)}
+	case v.Err() != nil:
+		return []Event{tell(EventDeviceRefused)}
+	case lineage == ResponseLost:
+		return []Event{tell(EventResponseLost)}
+	case k.Registry.Policy.Mode == ModeObserve:
+		return nil // observing keeps the judgment and tells nobody
+	default:
+		return []Event{tell(EventDeviceFlagged)}
+	}
+}

@@ -1,0 +1,356 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Actor is an owner acting through one of their devices.
+type Actor struct {
+	Subject  string
+	DeviceID string
+	// AuthTime is when the subject last proved who they are; a fresh one
+	// makes up for a young device.
+	AuthTime time.Time
+}
+
+// Edit is a change to a device; nil fields stay as they are.
+type Edit struct {
+	Name            *string // empty clears it
+	CanUpdateOthers *bool
+	CanDeleteOthers *bool
+	// Acknowledge clears the flag of a flagged device.
+	Acknowledge bool
+}
+
+func (e Edit) renamesOnly() bool {
+	return e.CanUpdateOthers == nil && e.CanDeleteOthers == nil && !e.Acknowledge
+}
+
+// Current returns the actor's own device, live, or why it is not:
+// ErrNoDevice, ErrNotRecognized or ErrRevoked.
+func (r *Registry) Current(ctx context.Context, a Actor) (Device, error) {
+	if a.DeviceID == "" {
+		return Device{}, ErrNoDevice
+	}
+	d, err := r.Store.Device(ctx, a.Subject, a.DeviceID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Device{}, ErrNotRecognized
+	case err != nil:
+		return Device{}, err
+	case !d.Live():
+		return Device{}, ErrRevoked
+	}
+	return d, nil
+}
+
+// List returns the devices of the actor's subject, oldest first, ended ones
+// too.
+func (r *Registry) List(ctx context.Context, a Actor) ([]Device, error) {
+	if _, err := r.Current(ctx, a); err != nil {
+		return nil, err
+	}
+	return r.Store.Devices(ctx, a.Subject)
+}
+
+// History returns the judgments on a device of the actor's subject, newest
+// first.
+func (r *Registry) History(ctx context.Context, a Actor, id string, p Page) ([]Judgment, error) {
+	if _, err := r.Current(ctx, a); err != nil {
+		return nil, err
+	}
+	if _, err := r.Store.Device(ctx, a.Subject, id); err != nil {
+		return nil, err
+	}
+	return r.Store.History(ctx, a.Subject, id, p)
+}
+
+// Edit changes a device and returns it. The actor's own name is always
+// theirs to change; anything else needs the edit permission and an actor that
+// is old enough or freshly signed in. Nobody hands out a permission that the
+// acting device lacks, least of all to itself.
+func (r *Registry) Edit(ctx context.Context, a Actor, id string, e Edit) (Device, error) {
+	if err := e.valid(); err != nil {
+		return Device{}, err
+	}
+	var edited Device
+	err := r.change(ctx, a, id, func(tx Tx, actor, target Device) error {
+		now := r.Now()
+		if err := r.mayEdit(a, actor, target, e, now); err != nil {
+			return err
+		}
+		var events []Event
+		edited, events = r.apply(target, e, now)
+		if len(events) == 0 {
+			return nil
+		}
+		return errors.Join(tx.Put(ctx, edited), tx.Tell(ctx, events...))
+	}, ErrNoEditPermission, func(d Device) bool { return d.CanUpdateOthers })
+	return edited, err
+}
+
+func (e Edit) valid() error {
+	if e.Name == nil {
+		return nil
+	}
+	if utf8.RuneCountInString(*e.Name) > MaxNameLength {
+		return fmt.Errorf("%w: name: longer than %d characters", ErrInvalid, MaxNameLength)
+	}
+	if !utf8.ValidString(*e.Name) || strings.ContainsFunc(*e.Name, unicode.IsControl) {
+		return fmt.Errorf("%w: name: holds control characters", ErrInvalid)
+	}
+	return nil
+}
+
+func (r *Registry) mayEdit(a Actor, actor, target Device, e Edit, now time.Time) error {
+	if !target.Live() {
+		return ErrEditingDisabled
+	}
+	if actor.ID == target.ID && e.renamesOnly() {
+		return nil
+	}
+	grants := func(p *bool) bool { return p != nil && *p }
+	if !actor.CanUpdateOthers || (grants(e.CanDeleteOthers) && !actor.CanDeleteOthers) {
+		return ErrNoEditPermission
+	}
+	if !r.mature(a, actor, now) {
+		return ErrStepUpRequired
+	}
+	if target.Age(now) < r.Rules.UpdateDelay {
+		return ErrEditingDisabled
+	}
+	return nil
+}
+
+// apply returns the device as edited, and one event for each kind of change.
+func (r *Registry) apply(d Device, e Edit, now time.Time) (Device, []Event) {
+	before := d
+	if e.Name != nil {
+		d.Name = *e.Name
+	}
+	if e.CanUpdateOthers != nil {
+		d.CanUpdateOthers = *e.CanUpdateOthers
+	}
+	if e.CanDeleteOthers != nil {
+		d.CanDeleteOthers = *e.CanDeleteOthers
+	}
+	if e.Acknowledge && d.State == StateFlagged {
+		d.State, d.FlaggedReason = StateActive, ""
+	}
+	var events []Event
+	tell := func(t EventType) {
+		events = append(events, Event{ID: r.NewID(), Type: t, At: now, Subject: d.Subject, DeviceID: d.ID})
+	}
+	if d.Name != before.Name {
+		tell(EventDeviceRenamed)
+	}
+	if d.CanUpdateOthers != before.CanUpdateOthers || d.CanDeleteOthers != before.CanDeleteOthers {
+		tell(EventPermissionsChanged)
+	}
+	if d.State != before.State {
+		tell(EventDeviceAcknowledged)
+	}
+	if len(events) > 0 {
+		d.Version++
+	}
+	return d, events
+}
+
+// Revoke ends a device of the actor's subject with all its grants and
+// sign-ins. Ending one that has ended is no error and no change.
+func (r *Registry) Revoke(ctx context.Context, a Actor, id string) error {
+	return r.change(ctx, a, id, func(tx Tx, actor, target Device) error {
+		now := r.Now()
+		if actor.ID == target.ID {
+			return r.end(ctx, tx, target, now, ReasonLogout, actor.ID)
+		}
+		if !r.mature(a, actor, now) {
+			return ErrStepUpRequired
+		}
+		if !target.Live() {
+			return nil
+		}
+		if target.Age(now) < r.Rules.DeleteDelay {
+			return ErrDeletionDisabled
+		}
+		return r.end(ctx, tx, target, now, ReasonOwner, actor.ID)
+	}, ErrNoDeletePermission, func(d Device) bool { return d.CanDeleteOthers })
+}
+
+// Logout ends the actor's own device.
+func (r *Registry) Logout(ctx context.Context, a Actor) error {
+	return r.Revoke(ctx, a, a.DeviceID)
+}
+
+// RevokeOthers ends every device of the actor's subject but the actor's own,
+// and returns how many it ended.
+func (r *Registry) RevokeOthers(ctx context.Context, a Actor) (int, error) {
+	ended := 0
+	err := r.Store.Change(ctx, a.Subject, func(tx Tx) error {
+		ended = 0
+		known, actor, err := r.actor(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		now := r.Now()
+		switch {
+		case !actor.CanDeleteOthers:
+			return ErrNoDeletePermission
+		case !r.mature(a, actor, now):
+			return ErrStepUpRequired
+		}
+		for _, d := range known {
+			if d.ID == actor.ID || !d.Live() {
+				continue
+			}
+			if err := r.end(ctx, tx, d, now, ReasonOwner, actor.ID); err != nil {
+				return err
+			}
+			ended++
+		}
+		return nil
+	})
+	return ended, err
+}
+
+// change runs fn with the actor's own device and its target. Acting on
+// another device needs the permission, which is asked before the target is
+// looked for: an answer never tells a device without it what exists.
+func (r *Registry) change(
+	ctx context.Context, a Actor, id string, fn func(tx Tx, actor, target Device) error,
+	lacking error, permitted func(Device) bool,
+) error {
+	return r.Store.Change(ctx, a.Subject, func(tx Tx) error {
+		known, actor, err := r.actor(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if id != actor.ID && !permitted(actor) {
+			return lacking
+		}
+		for _, d := range known {
+			if d.ID == id {
+				return fn(tx, actor, d)
+			}
+		}
+		return ErrNotFound
+	})
+}
+
+// actor returns the subject's devices and the acting one among them, live.
+func (r *Registry) actor(ctx context.Context, tx Tx, a Actor) ([]Device, Device, error) {
+	if a.DeviceID == "" {
+		return nil, Device{}, ErrNoDevice
+	}
+	known, err := tx.Devices(ctx)
+	if err != nil {
+		return nil, Device{}, err
+	}
+	for _, d := range known {
+		switch {
+		case d.ID != a.DeviceID:
+		case !d.Live():
+			return nil, Device{}, ErrRevoked
+		default:
+			return known, d, nil
+		}
+	}
+	return nil, Device{}, ErrNotRecognized
+}
+
+// mature reports whether the actor may act on other devices: its device is
+// old enough, or the subject has just proved who they are. The second way
+// matters to who signs in on a new device to get rid of a thief.
+func (r *Registry) mature(a Actor, actor Device, now time.Time) bool {
+	fresh := r.Rules.FreshFor
+	if fresh == 0 {
+		fresh = 5 * time.Minute
+	}
+	return actor.Age(now) >= r.Rules.MinActorAge ||
+		(!a.AuthTime.IsZero() && now.Sub(a.AuthTime) < fresh)
+}
+
+// RevokeByOperator ends a device on an operator's word, or ErrNotFound.
+func (r *Registry) RevokeByOperator(ctx context.Context, subject, id string) error {
+	return r.Store.Change(ctx, subject, func(tx Tx) error {
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range known {
+			switch {
+			case d.ID != id:
+			case !d.Live():
+				return nil
+			default:
+				return r.end(ctx, tx, d, r.Now(), ReasonOperator, "operator")
+			}
+		}
+		return ErrNotFound
+	})
+}
+
+// RenameByOperator names a device on an operator's word, or ErrNotFound.
+func (r *Registry) RenameByOperator(ctx context.Context, subject, id, name string) (Device, error) {
+	e := Edit{Name: &name}
+	if err := e.valid(); err != nil {
+		return Device{}, err
+	}
+	var renamed Device
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range known {
+			if d.ID == id {
+				var events []Event
+				renamed, events = r.apply(d, e, r.Now())
+				return errors.Join(tx.Put(ctx, renamed), tx.Tell(ctx, events...))
+			}
+		}
+		return ErrNotFound
+	})
+	return renamed, err
+}
+
+// RevokeSubject ends every device, grant and sign-in of a subject, and
+// returns how many devices it ended.
+func (r *Registry) RevokeSubject(ctx context.Context, subject string, reason Reason) (int, error) {
+	ended := 0
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		ended = 0
+		now := r.Now()
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range known {
+			if !d.Live() {
+				continue
+			}
+			if err := r.end(ctx, tx, d, now, reason, "operator"); err != nil {
+				return err
+			}
+			ended++
+		}
+		grants, err := tx.EndGrants(ctx, Selection{}, reason, now)
+		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+	})
+	return ended, err
+}
+
+// RevokeGrant ends one grant, its device stays.
+func (r *Registry) RevokeGrant(ctx context.Context, subject, grantID string, reason Reason) error {
+	return r.Store.Change(ctx, subject, func(tx Tx) error {
+		now := r.Now()
+		grants, err := tx.EndGrants(ctx, Selection{GrantID: grantID}, reason, now)
+		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+	})
+}

@@ -1,0 +1,260 @@
+package devices
+
+import (
+	"time"
+)
+
+// Mode is how far a policy's judgments reach.
+type Mode string
+
+// The modes. Ended devices, grants and subjects, expiry and reuse are refused
+// in every mode: they are facts, not judgments.
+const (
+	ModeObserve Mode = "observe" // judge and record, let pass
+	ModeFlag    Mode = "flag"    // judge, record and tell, let pass
+	ModeEnforce Mode = "enforce" // refuse what must be refused
+)
+
+// PolicyVersion names the built-in weights. It is stored with each verdict
+// and changes whenever a weight or a rule does.
+const PolicyVersion = "2026-11.1"
+
+// Policy judges sightings. It is pure: the same case gives the same verdict.
+// Weights and thresholds are in decibans (ten times the decimal logarithm of
+// a likelihood ratio), so that pieces of evidence add up.
+type Policy struct {
+	Mode    Mode
+	Version string
+	Weights Weights
+	// A sum at or over a threshold gives its decision. Refusing also needs
+	// two pieces of evidence, or a final one: no single look is proof.
+	FlagAt, StepUpAt, RefuseAt int
+	// SoftwareCap is the most that all looks together may weigh, since they
+	// change together.
+	SoftwareCap int
+}
+
+// Weights is what each piece of evidence weighs, in decibans.
+type Weights struct {
+	OSChanged, BrowserChanged, ModelChanged, ClassChanged int
+	BrowserDowngrade, OSDowngrade                         int
+	Contradiction, CookieMismatch, LanguageChanged        int
+}
+
+// DefaultPolicy returns the built-in policy, enforcing.
+func DefaultPolicy() Policy {
+	return Policy{
+		Mode: ModeEnforce, Version: PolicyVersion,
+		Weights: Weights{
+			OSChanged: 25, BrowserChanged: 22, ModelChanged: 15, ClassChanged: 10,
+			BrowserDowngrade: 12, OSDowngrade: 10,
+			Contradiction: 10, CookieMismatch: 18, LanguageChanged: 4,
+		},
+		FlagAt: 10, StepUpAt: 18, RefuseAt: 28, SoftwareCap: 40,
+	}
+}
+
+// Case is everything a judgment rests on.
+type Case struct {
+	Now             time.Time
+	SubjectDisabled bool
+	Device          *Device // nil where the grant has none
+	Grant           *Grant  // nil at sign-in
+	Binding         Binding
+	Lineage         Lineage // meaningless without a grant
+	Sighting        Sighting
+}
+
+// Judge returns the verdict on a case.
+func (p Policy) Judge(c Case) Verdict {
+	if final, revoke := standing(c); final != nil {
+		return p.refuse(revoke, *final)
+	}
+	if keys := proofs(c); keys != nil {
+		// Whoever lacks the key cannot use the token: nothing is lost by
+		// letting the grant live, and the owner is not locked out.
+		return p.refuse(false, *keys)
+	}
+	looks := p.looks(c)
+	if c.Grant != nil {
+		switch c.Lineage {
+		case Reused:
+			return p.refuse(true, append(looks, Evidence{Reason: ReasonReuse, Final: true})...)
+		case Retried, ResponseLost:
+			// The same token twice with different looks is two holders.
+			if len(looks) > 0 && p.Mode == ModeEnforce {
+				return p.refuse(true, append(looks, Evidence{Reason: ReasonReuse, Final: true})...)
+			}
+			if c.Lineage == ResponseLost {
+				lost := Evidence{Reason: ReasonResponseLost, Weight: p.FlagAt}
+				return p.sum(append(looks, lost), c)
+			}
+		case Current, Untold:
+		}
+	}
+	return p.sum(looks, c)
+}
+
+// standing returns what ends a case before anything is compared, and whether
+// the grant is to end with it.
+func standing(c Case) (*Evidence, bool) {
+	final := func(r Reason) *Evidence { return &Evidence{Reason: r, Final: true} }
+	switch {
+	case c.SubjectDisabled:
+		return final(ReasonSubjectDisabled), false
+	case c.Device != nil && c.Device.State == StateRevoked:
+		return final(ReasonDeviceRevoked), false
+	case c.Grant == nil:
+		return nil, false
+	case !c.Grant.RevokedAt.IsZero():
+		return final(ReasonGrantRevoked), false
+	case c.Grant.expired(c.Now):
+		return final(ReasonExpired), false
+	default:
+		return nil, false
+	}
+}
+
+// proofs compares the key. It is nil where no key is bound or the right one
+// was shown.
+func proofs(c Case) *Evidence {
+	if c.Grant == nil {
+		return nil
+	}
+	bound := ""
+	if c.Grant.Baseline != nil {
+		bound = c.Grant.Baseline.KeyThumbprint
+	}
+	shown := c.Sighting.Proof.KeyThumbprint
+	switch {
+	case bound == "" && c.Binding != BindingDPoP, bound != "" && bound == shown:
+		return nil
+	case shown == "":
+		return &Evidence{Reason: ReasonKeyMissing, Final: true}
+	default:
+		return &Evidence{Reason: ReasonKeyMismatch, Final: true}
+	}
+}
+
+// looks compares the sighting with what it must resemble: a refresh with the
+// grant's first token call, a sign-in with the device.
+func (p Policy) looks(c Case) []Evidence {
+	known := c.resembles()
+	if known == nil {
+		return nil
+	}
+	found := p.compare(known.Fingerprint, c.Sighting.Fingerprint)
+	// A withheld cookie says nothing (a native client has none); one that
+	// holds other devices only says that this is another browser.
+	if known.Cookie && c.Device != nil && len(c.Sighting.Proof.CookieHashes) > 0 &&
+		!c.Sighting.Proof.HasCookie(c.Device.CookieHash) {
+		found = append(found, Evidence{Reason: ReasonCookieMismatch, Weight: p.Weights.CookieMismatch})
+	}
+	return found
+}
+
+func (c Case) resembles() *Baseline {
+	switch {
+	case c.Grant == nil && c.Device != nil:
+		return &Baseline{Fingerprint: c.Device.Fingerprint, Cookie: len(c.Device.CookieHash) > 0}
+	case c.Grant == nil, c.Binding == BindingDeviceStatus, c.Binding == BindingDPoP:
+		return nil
+	default:
+		return c.Grant.Baseline
+	}
+}
+
+// compare returns what changed against the known looks, signal by signal.
+// Versions may rise; a fall is suspicious.
+func (p Policy) compare(known, seen Fingerprint) []Evidence {
+	var found []Evidence
+	for _, rule := range p.rules() {
+		before, lookedBefore := known.Get(rule.signal)
+		after, lookedAfter := seen.Get(rule.signal)
+		if !lookedBefore || !lookedAfter || !rule.differs(before, after) {
+			continue
+		}
+		if rule.only != "" && known[rule.only] != seen[rule.only] {
+			continue // versions of different families cannot be compared
+		}
+		found = append(found, Evidence{
+			Reason: rule.reason, Before: before, After: after, Weight: rule.weight,
+		})
+	}
+	return found
+}
+
+type rule struct {
+	signal  Signal
+	only    Signal // compare only where this one is equal
+	differs func(before, after string) bool
+	reason  Reason
+	weight  int
+}
+
+func (p Policy) rules() []rule {
+	w := p.Weights
+	return []rule{
+		{SignalOS, "", changed, ReasonOSChanged, w.OSChanged},
+		{SignalBrowser, "", changed, ReasonBrowserChanged, w.BrowserChanged},
+		{SignalModel, "", changed, ReasonModelChanged, w.ModelChanged},
+		{SignalClass, "", changed, ReasonClassChanged, w.ClassChanged},
+		{SignalBrowserVersion, SignalBrowser, fell, ReasonDowngrade, w.BrowserDowngrade},
+		{SignalOSVersion, SignalOS, fell, ReasonDowngrade, w.OSDowngrade},
+		{SignalContradiction, "", appeared, ReasonContradiction, w.Contradiction},
+		{SignalLanguage, "", changed, ReasonEvidenceMismatch, w.LanguageChanged},
+	}
+}
+
+// changed reports that a told value became another told value.
+func changed(before, after string) bool { return before != "" && after != "" && before != after }
+
+// appeared reports a value that was not there before.
+func appeared(before, after string) bool { return after != "" && before != after }
+
+// fell reports that the major version went down: patch levels are rolled back
+// by vendors, major versions hardly ever.
+func fell(before, after string) bool {
+	return changed(before, after) && CompareVersions(major(after), major(before)) < 0
+}
+
+func (p Policy) refuse(revokeGrant bool, found ...Evidence) Verdict {
+	return Verdict{
+		Decision: Refuse, Would: Refuse, Evidence: found, Weight: p.weigh(found),
+		RevokeGrant: revokeGrant, PolicyVersion: p.Version,
+	}
+}
+
+// sum decides by the weight of the evidence.
+func (p Policy) sum(found []Evidence, c Case) Verdict {
+	v := Verdict{Decision: Allow, Evidence: found, Weight: p.weigh(found), PolicyVersion: p.Version}
+	switch {
+	case v.Weight >= p.RefuseAt && len(found) >= 2:
+		v.Decision, v.RevokeGrant = Refuse, c.Grant != nil
+	case v.Weight >= p.StepUpAt:
+		v.Decision = StepUp
+	case v.Weight >= p.FlagAt:
+		v.Decision = Flag
+	}
+	v.Would = v.Decision
+	return p.soften(v)
+}
+
+// soften lowers a judgment to what the mode lets through.
+func (p Policy) soften(v Verdict) Verdict {
+	switch {
+	case p.Mode == ModeObserve && v.Decision != Allow:
+		v.Decision, v.RevokeGrant = Allow, false
+	case p.Mode == ModeFlag && v.Decision < Flag:
+		v.Decision, v.RevokeGrant = Flag, false
+	}
+	return v
+}
+
+func (p Policy) weigh(found []Evidence) int {
+	total := 0
+	for _, e := range found {
+		total += e.Weight
+	}
+	return min(total, p.SoftwareCap)
+}

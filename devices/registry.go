@@ -1,0 +1,267 @@
+package devices
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Why a registry turns somebody down. The texts are for developers; each
+// door has its own words for people.
+var (
+	// ErrNoDevice: the caller's token or session names no device.
+	ErrNoDevice = errors.New("caller has no device")
+	// ErrNotRecognized: the caller's own device is not the subject's.
+	ErrNotRecognized = errors.New("device not recognized")
+	// ErrRevoked: the caller's own device has been ended.
+	ErrRevoked = errors.New("device revoked")
+	// ErrDisabled: the subject may not sign in.
+	ErrDisabled = errors.New("subject disabled")
+	// ErrDeviceLimit: the subject's devices are at the cap and none may go.
+	ErrDeviceLimit = errors.New("device limit reached")
+	// ErrNoEditPermission: the caller's device may not change others.
+	ErrNoEditPermission = errors.New("device lacks edit permission")
+	// ErrNoDeletePermission: the caller's device may not end others.
+	ErrNoDeletePermission = errors.New("device lacks delete permission")
+	// ErrStepUpRequired: the caller's device is too young to act on others
+	// without a fresh sign-in.
+	ErrStepUpRequired = errors.New("fresh sign-in required")
+	// ErrEditingDisabled: the target is too young to be changed, or ended.
+	ErrEditingDisabled = errors.New("device cannot be edited now")
+	// ErrDeletionDisabled: the target is too young to be ended by another.
+	ErrDeletionDisabled = errors.New("device cannot be ended now")
+	// ErrInvalid: a value out of its bounds.
+	ErrInvalid = errors.New("invalid value")
+)
+
+// Eviction is what happens at the cap of devices.
+type Eviction string
+
+// The evictions. The device that is signing in is never the one to go.
+const (
+	EvictIdleOldest Eviction = "idle_oldest" // the one not seen the longest
+	EvictOldest     Eviction = "oldest"      // the one enrolled first
+	EvictRefuseNew  Eviction = "refuse_new"  // none: the new one is refused
+)
+
+// Rules are what an operator decides about devices.
+type Rules struct {
+	MaxPerSubject int // live devices; 0 means no cap
+	Eviction      Eviction
+	UpdateDelay   time.Duration // minimum age of a device before it may be changed
+	DeleteDelay   time.Duration // … before another may end it
+	MinActorAge   time.Duration // a younger device needs a fresh sign-in to act on others
+	FreshFor      time.Duration // how long a sign-in is fresh; 0 means 5 minutes
+}
+
+// DefaultRules returns the contract's defaults.
+func DefaultRules() Rules {
+	return Rules{Eviction: EvictIdleOldest, MinActorAge: 24 * time.Hour, FreshFor: 5 * time.Minute}
+}
+
+// Registry enrolls devices, recognises them, and carries out what their
+// owners want done with them.
+type Registry struct {
+	Store  Store
+	Policy Policy
+	Rules  Rules
+	Now    func() time.Time
+	NewID  func() string // unique and never reused
+}
+
+// Enrolment is the outcome of a sign-in.
+type Enrolment struct {
+	Device Device
+	New    bool
+	// Secret goes into the device cookie of a new device; nil for a
+	// recognised one, whose browser holds it already.
+	Secret  []byte
+	Verdict Verdict
+}
+
+// CookieHash returns what is stored of a device cookie's secret.
+func CookieHash(secret []byte) []byte {
+	sum := sha256.Sum256(secret)
+	return sum[:]
+}
+
+// Enroll meets the device of a subject that has just signed in: it recognises
+// it by its cookie, or adds it, within the cap. A cookie that comes back with
+// contradicting looks was copied: the sign-in becomes a new, flagged device.
+func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enrolment, error) {
+	var met Enrolment
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		met = Enrolment{}
+		if disabled, err := tx.Disabled(ctx); err != nil {
+			return err
+		} else if disabled {
+			return ErrDisabled
+		}
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		d, verdict := r.recognise(known, s)
+		if d != nil && verdict.Err() == nil {
+			met, err = r.meetAgain(ctx, tx, *d, s, verdict)
+			return err
+		}
+		met, err = r.meet(ctx, tx, subject, known, s, verdict)
+		return err
+	})
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("enroll a device of %s: %w", subject, err)
+	}
+	return met, nil
+}
+
+// recognise returns the device whose cookie the sighting holds, live ones
+// first, and the verdict on it.
+func (r *Registry) recognise(known []Device, s Sighting) (*Device, Verdict) {
+	var ended *Device
+	for i := range known {
+		switch d := &known[i]; {
+		case !s.Proof.HasCookie(d.CookieHash):
+		case d.Live():
+			return d, r.Policy.Judge(Case{Now: s.At, Device: d, Sighting: s})
+		default:
+			ended = d
+		}
+	}
+	// Who signed out, or made room for another, comes back as anybody new.
+	if ended == nil || ended.RevokedReason == ReasonLogout || ended.RevokedReason == ReasonDeviceLimit {
+		return nil, Verdict{Decision: Allow, Would: Allow, PolicyVersion: r.Policy.Version}
+	}
+	return ended, r.Policy.Judge(Case{Now: s.At, Device: ended, Sighting: s})
+}
+
+func (r *Registry) meetAgain(
+	ctx context.Context, tx Tx, d Device, s Sighting, v Verdict,
+) (Enrolment, error) {
+	d.Fingerprint = d.Fingerprint.Merge(s.Fingerprint)
+	d.Last, d.LastSeen = s.Network, s.At
+	d.Version++
+	var events []Event
+	if v.Decision == Flag && d.State == StateActive {
+		d.State, d.FlaggedReason = StateFlagged, v.Reasons()[0]
+		events = append(events, r.event(EventDeviceFlagged, d, s.At, v))
+	}
+	err := errors.Join(
+		tx.Put(ctx, d),
+		tx.Record(ctx, r.judgment(d, nil, s, v)),
+		tx.Tell(ctx, events...))
+	return Enrolment{Device: d, Verdict: v}, err
+}
+
+func (r *Registry) meet(
+	ctx context.Context, tx Tx, subject string, known []Device, s Sighting, v Verdict,
+) (Enrolment, error) {
+	live, err := r.makeRoom(ctx, tx, known, s)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	d := Device{
+		ID: r.NewID(), Subject: subject, State: StateActive, Tier: TierCookie,
+		CookieHash: CookieHash(secret), Fingerprint: s.Fingerprint, Entrance: s.Entrance,
+		First: s.Network, Last: s.Network, CreatedAt: s.At, LastSeen: s.At, Version: 1,
+		CanUpdateOthers: live == 0, CanDeleteOthers: live == 0,
+	}
+	events := []Event{r.event(EventDeviceEnrolled, d, s.At, v)}
+	if v.Err() != nil {
+		// A copied cookie, or a device that was ended: this is somebody with
+		// the password, so not refused, but the owner must look.
+		v.Decision = Flag
+		d.State, d.FlaggedReason = StateFlagged, v.Reasons()[0]
+		events = append(events, r.event(EventLoginSuspicious, d, s.At, v))
+	}
+	err = errors.Join(
+		tx.Put(ctx, d),
+		tx.Record(ctx, r.judgment(d, nil, s, v)),
+		tx.Tell(ctx, events...))
+	return Enrolment{Device: d, New: true, Secret: secret, Verdict: v}, err
+}
+
+// makeRoom ends devices until one more fits under the cap, and returns how
+// many are live then.
+func (r *Registry) makeRoom(ctx context.Context, tx Tx, known []Device, s Sighting) (int, error) {
+	var live []Device
+	for _, d := range known {
+		if d.Live() {
+			live = append(live, d)
+		}
+	}
+	for r.Rules.MaxPerSubject > 0 && len(live) >= r.Rules.MaxPerSubject {
+		if r.Rules.Eviction == EvictRefuseNew {
+			return 0, ErrDeviceLimit
+		}
+		i := r.evicted(live)
+		if err := r.end(ctx, tx, live[i], s.At, ReasonDeviceLimit, "policy"); err != nil {
+			return 0, err
+		}
+		live = append(live[:i], live[i+1:]...)
+	}
+	return len(live), nil
+}
+
+// evicted returns the index of the device to go. Live is oldest first.
+func (r *Registry) evicted(live []Device) int {
+	if r.Rules.Eviction == EvictOldest {
+		return 0
+	}
+	longest := 0
+	for i, d := range live {
+		if d.LastSeen.Before(live[longest].LastSeen) {
+			longest = i
+		}
+	}
+	return longest
+}
+
+// end revokes a device with all its grants and sign-ins.
+func (r *Registry) end(
+	ctx context.Context, tx Tx, d Device, at time.Time, reason Reason, by string,
+) error {
+	d.State, d.RevokedAt, d.RevokedReason, d.RevokedBy = StateRevoked, at, reason, by
+	d.Version++
+	if err := tx.Put(ctx, d); err != nil {
+		return err
+	}
+	grants, err := tx.EndGrants(ctx, Selection{DeviceID: d.ID}, ReasonDeviceRevoked, at)
+	if err != nil {
+		return err
+	}
+	ended := r.event(EventDeviceRevoked, d, at, Verdict{})
+	ended.Reasons, ended.Verdict, ended.PolicyVersion = []Reason{reason}, "", ""
+	return tx.Tell(ctx, append([]Event{ended}, r.grantEvents(grants, ReasonDeviceRevoked, at)...)...)
+}
+
+func (r *Registry) grantEvents(grants []Grant, reason Reason, at time.Time) []Event {
+	events := make([]Event, 0, len(grants))
+	for _, g := range grants {
+		events = append(events, Event{
+			ID: r.NewID(), Type: EventGrantRevoked, At: at, Subject: g.Subject, DeviceID: g.DeviceID,
+			ClientID: g.ClientID, GrantID: g.ID, Reasons: []Reason{reason},
+		})
+	}
+	return events
+}
+
+func (r *Registry) event(t EventType, d Device, at time.Time, v Verdict) Event {
+	return Event{
+		ID: r.NewID(), Type: t, At: at, Subject: d.Subject, DeviceID: d.ID,
+		Reasons: v.Reasons(), Verdict: v.Decision.String(), PolicyVersion: v.PolicyVersion,
+	}
+}
+
+func (r *Registry) judgment(d Device, g *Grant, s Sighting, v Verdict) Judgment {
+	j := Judgment{ID: r.NewID(), Subject: d.Subject, DeviceID: d.ID, Sighting: s, Verdict: v}
+	if g != nil {
+		j.Subject, j.GrantID, j.ClientID = g.Subject, g.ID, g.ClientID
+	}
+	return j
+}

@@ -1,0 +1,105 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// What a store answers, besides trouble of its own.
+var (
+	// ErrNotFound: no such thing, or another subject's.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: there is one by that name already.
+	ErrExists = errors.New("exists already")
+)
+
+// Store keeps devices and their history.
+type Store interface {
+	// Change runs fn in one transaction that no other Change of the subject
+	// overlaps, creating the subject where it is new. Everything fn does
+	// through the Tx commits together when it returns nil. fn may run more
+	// than once and must do nothing else.
+	Change(ctx context.Context, subject string, fn func(Tx) error) error
+	// Devices returns the subject's devices, revoked ones too, oldest first.
+	Devices(ctx context.Context, subject string) ([]Device, error)
+	// Device returns one device of the subject, or ErrNotFound.
+	Device(ctx context.Context, subject, id string) (Device, error)
+	// History returns judgments on a device of the subject, newest first.
+	History(ctx context.Context, subject, deviceID string, p Page) ([]Judgment, error)
+}
+
+// Tx is a subject's devices within a change.
+type Tx interface {
+	// Devices returns the subject's devices, revoked ones too, oldest first.
+	Devices(ctx context.Context) ([]Device, error)
+	// Disabled reports whether the subject may not sign in.
+	Disabled(ctx context.Context) (bool, error)
+	// Put writes a device, new or known by its ID.
+	Put(ctx context.Context, d Device) error
+	// EndGrants revokes the live grants of the selection and ends its
+	// sign-ins, and returns the grants it revoked.
+	EndGrants(ctx context.Context, s Selection, reason Reason, at time.Time) ([]Grant, error)
+	// Record keeps a judgment.
+	Record(ctx context.Context, j Judgment) error
+	// Tell appends events to the outbox.
+	Tell(ctx context.Context, events ...Event) error
+}
+
+// Selection is which of a subject's grants a change is about: those of one
+// device, one grant, or all of them where both are empty.
+type Selection struct {
+	DeviceID string
+	GrantID  string
+}
+
+// Page is a part of a list. Its zero value is the first part.
+type Page struct {
+	After string // the ID of the last row of the part before
+	Limit int    // 0 means 50; more than 500 is 500
+}
+
+// Holding is a grant with who holds it, read at one moment.
+type Holding struct {
+	Grant           Grant
+	Device          *Device // nil where the grant has none
+	SubjectDisabled bool
+}
+
+// GrantStore keeps grants. Its two verbs are the hot path: one round trip
+// each.
+type GrantStore interface {
+	// Holding returns a grant with its device and subject, or ErrNotFound.
+	Holding(ctx context.Context, grantID string) (Holding, error)
+	// Rotate moves a grant to its next generation if it still is as r says
+	// (identity, version, generation, not revoked, not past its end), and
+	// reports whether it was. What r tells beyond that commits with it.
+	Rotate(ctx context.Context, r Rotation) (bool, error)
+}
+
+// Rotation is the move of a grant to its next generation.
+type Rotation struct {
+	GrantID string
+	Subject string
+	Version int64 // as read
+	From    int64 // the generation in force, as read
+	To      int64
+	Parent  int64
+	At      time.Time
+	// IdleUntil is the new idle end; zero is none.
+	IdleUntil time.Time
+	// Baseline replaces the grant's, where it rose. Nil leaves it.
+	Baseline *Baseline
+	// Touched replaces the device's last network, where it moved. Nil leaves
+	// it: a plain refresh writes one row.
+	Touched *Touch
+	// Judgment and Events are kept with the rotation. A plain allow has none.
+	Judgment *Judgment
+	Events   []Event
+}
+
+// Touch is a device seen on another network.
+type Touch struct {
+	DeviceID string
+	Network  Network
+}
