@@ -47,6 +47,10 @@ type SignIns interface {
 	OpenSignIn(ctx context.Context, s oauth.SignIn) (bool, error)
 	// SignIn returns a sign-in, ended ones too, or devices.ErrNotFound.
 	SignIn(ctx context.Context, id string) (oauth.SignIn, error)
+	// RenewSignIn gives a live sign-in the secret, the authentication and the
+	// ends of s, by its ID, and reports whether it was live and its device
+	// and subject good.
+	RenewSignIn(ctx context.Context, s oauth.SignIn) (bool, error)
 	// ExtendSignIn moves the idle end of a live sign-in.
 	ExtendSignIn(ctx context.Context, id string, idleUntil time.Time) error
 	// EndSignIn ends a sign-in and revokes those of its grants that were not
