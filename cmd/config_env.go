@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	koanfmaps "github.com/knadh/koanf/maps"
+)
+
+const envPrefix = "LANYARD_"
+
+// envNotKeys are the variables that the command line reads itself.
+var envNotKeys = []string{"LANYARD_CONFIG", "LANYARD_ADMIN_URL", "LANYARD_ADMIN_TOKEN"}
+
+// envName returns the environment variable of a key: LANYARD_TOKENS_GRACE
+// for tokens.grace.
+func envName(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// environ returns the settings in the environment, without the mistaken
+// ones, and what is wrong with those. An empty variable is as good as none.
+func (s *schema) environ(environ []string) (layer, []string) {
+	keys := make(map[string]leaf, len(s.leaves))
+	for _, l := range s.leaves {
+		keys[envName(l.key)] = l
+	}
+	flat, from, complaints := map[string]any{}, map[string]string{}, []string{}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		if !strings.HasPrefix(name, envPrefix) || value == "" || slices.Contains(envNotKeys, name) {
+			continue
+		}
+		l, value, err := secretFromFile(keys, name, value)
+		switch {
+		case err != nil:
+			complaints = append(complaints, err.Error())
+		case l.key != "" && from[l.key] != "":
+			complaints = append(complaints, fmt.Sprintf("%s: set %s instead, not both", name, from[l.key]))
+		case l.key != "":
+			flat[l.key], from[l.key] = l.parse(value), name
+		case !fromKubernetes(name):
+			complaints = append(complaints, name+": no such setting"+
+				didYouMean(closest(name, slices.Sorted(maps.Keys(keys)))))
+		}
+	}
+	settings := layer(koanfmaps.Unflatten(flat, "."))
+	for _, complaint := range s.prune(settings, "") {
+		key, rest, _ := strings.Cut(complaint, ": ")
+		complaints = append(complaints, from[key]+": "+rest)
+	}
+	slices.Sort(complaints)
+	return settings, complaints
+}
+
+// secretFromFile resolves a variable to its key and value; a …_FILE names a
+// file that holds a secret. The leaf is empty for a variable that is none.
+func secretFromFile(keys map[string]leaf, name, value string) (leaf, string, error) {
+	if l, known := keys[name]; known {
+		return l, value, nil
+	}
+	l, known := keys[strings.TrimSuffix(name, "_FILE")]
+	switch {
+	case !known:
+		return leaf{}, "", nil
+	case !l.secret():
+		return leaf{}, "", fmt.Errorf("%s: only secrets are read from files; set %s", name, envName(l.key))
+	}
+	text, err := os.ReadFile(value)
+	if err != nil {
+		return leaf{}, "", fmt.Errorf("%s: %w", name, err)
+	}
+	// One secret a line, where there may be several.
+	content := strings.TrimRight(string(text), "\r\n")
+	if l.Type == "array" {
+		content = strings.ReplaceAll(strings.ReplaceAll(content, "\r\n", "\n"), "\n", ",")
+	}
+	return l, content, nil
+}
+
+// parse reads a variable's text as the key's type. Text that is not of that
+// type stays text, for the schema to complain of.
+func (l leaf) parse(value string) any {
+	switch l.Type {
+	case "array":
+		parts := []any{}
+		for part := range strings.SplitSeq(value, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				parts = append(parts, part)
+			}
+		}
+		return parts
+	case "integer":
+		if n, err := strconv.Atoi(value); err == nil {
+			return n
+		}
+	case "boolean":
+		if b, err := strconv.ParseBool(value); err == nil {
+			return b
+		}
+	}
+	return value
+}
+
+// fromKubernetes reports whether the variable is one that Kubernetes sets for
+// a service called "lanyard".
+func fromKubernetes(name string) bool {
+	return name == "LANYARD_PORT" || strings.HasPrefix(name, "LANYARD_PORT_") ||
+		name == "LANYARD_SERVICE_HOST" || strings.HasPrefix(name, "LANYARD_SERVICE_PORT")
+}

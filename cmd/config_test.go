@@ -1,0 +1,234 @@
+package cmd_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lanyard-id/lanyard/cmd"
+)
+
+const secret = "0123456789abcdef0123456789abcdef"
+
+// load reads a configuration from YAML text and variables.
+func load(t *testing.T, yaml string, environ ...string) (cmd.Config, []string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "lanyard.yaml")
+	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := cmd.Source{File: file, Environ: environ}.Load()
+	var mistakes *cmd.ConfigError
+	if err != nil && !errors.As(err, &mistakes) {
+		t.Fatal(err)
+	}
+	if mistakes == nil {
+		return c, nil
+	}
+	return c, mistakes.Complaints
+}
+
+func TestDefaultsAreTheContracts(t *testing.T) {
+	c, complaints := load(t, "")
+	if complaints != nil {
+		t.Fatal(complaints)
+	}
+	want := cmd.Tokens{
+		AccessTTL: 10 * time.Minute, IDTTL: 10 * time.Minute, CodeTTL: time.Minute,
+		RefreshIdle: 720 * time.Hour, RefreshAbsolute: 2160 * time.Hour, Grace: 10 * time.Second,
+	}
+	if diff := cmp.Diff(want, c.Tokens); diff != "" {
+		t.Error(diff)
+	}
+	if c.Public.Listen != "127.0.0.1:4477" || c.Admin.Listen != "127.0.0.1:4478" ||
+		c.Database.URL.Reveal() != "sqlite:lanyard.db" || c.Policy.Mode != "enforce" ||
+		c.Devices.Eviction != "idle_oldest" || c.Devices.MinActorAge != 24*time.Hour ||
+		c.Hooks.Deadline != 250*time.Millisecond || c.Retention.Events != 8760*time.Hour {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestEnvironmentWinsOverFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte(secret+"1\n"+secret+"2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, complaints := load(t, `
+public: {listen: "127.0.0.1:1"}
+tokens: {grace: 5s}
+trusted_proxies: ["192.0.2.0/24"]
+`,
+		"LANYARD_PUBLIC_LISTEN=127.0.0.1:2", "LANYARD_DEVICES_MAX_PER_SUBJECT=7",
+		"LANYARD_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32", "LANYARD_SECRETS_SYSTEM_FILE="+file,
+		"LANYARD_ISSUER=", "PATH=/bin",
+		"LANYARD_PORT=tcp://10.0.0.1:4477", "LANYARD_SERVICE_HOST=10.0.0.1", "LANYARD_PORT_4477_TCP=x",
+	)
+	if complaints != nil {
+		t.Fatal(complaints)
+	}
+	if c.Public.Listen != "127.0.0.1:2" || c.Tokens.Grace != 5*time.Second || c.Devices.MaxPerSubject != 7 {
+		t.Errorf("got %+v", c)
+	}
+	if got := fmt.Sprint(c.TrustedProxies); got != "[10.0.0.0/8 2001:db8::/32]" {
+		t.Errorf("trusted proxies: %s", got)
+	}
+	if got := c.Secrets.System; len(got) != 2 || got[1].Reveal() != secret+"2" {
+		t.Errorf("got %d system secrets", len(got))
+	}
+}
+
+func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+	_, complaints := load(t, `
+issuer: http://id.example.com
+access_ttl: 5m
+tokens: {grace: 90s, acces_ttl: 5m, code_ttl: 10, refresh_idle: 3000h, id_ttl: -1s}
+admin: {listen: "0.0.0.0:4478"}
+secrets: {system: ["short", "`+secret+`"]}
+trusted_proxies: ["10.0.0.0/8", "10.0.0.1/8"]
+devices: {eviction: newest, max_per_subject: -1}
+policy: enforce
+hooks:
+identity: {kind: kratos}
+gateway: {upstream: "http://hydra:4444"}
+`,
+		"LANYARD_DEVICES_UPDATE_DELAY=soon", "LANYARD_DATABASE_URL=mysql://x",
+		"LANYARD_ISUER=https://id.example.com", "LANYARD_PUBLIC_LISTEN_FILE=/nowhere",
+	)
+	want := []string{
+		`access_ttl: unknown key (did you mean "tokens.access_ttl"?)`,
+		`devices.eviction: must be one of idle_oldest, oldest, refuse_new`,
+		`devices.max_per_subject: must be at least 0`,
+		`issuer: must begin with https:// (http:// only for a loopback host)`,
+		`policy: must be a section with keys, is text`,
+		`secrets.system[0]: must have at least 32 bytes (try: openssl rand -base64 48)`,
+		`tokens.acces_ttl: unknown key (did you mean "tokens.access_ttl"?)`,
+		`tokens.code_ttl: must be text, is a number`,
+		`tokens.id_ttl: must not be negative`,
+		`trusted_proxies[1]: must be a network such as "10.0.0.0/8", with no bits set beyond its length`,
+		`LANYARD_DATABASE_URL: must be "sqlite:" and a path, or a postgres:// URL`,
+		`LANYARD_DEVICES_UPDATE_DELAY: must be a duration such as "10s" or "720h"`,
+		`LANYARD_ISUER: no such setting (did you mean "LANYARD_ISSUER"?)`,
+		`LANYARD_PUBLIC_LISTEN_FILE: only secrets are read from files; set LANYARD_PUBLIC_LISTEN`,
+		`admin.listen: must be a loopback address, or set admin.tokens`,
+		`tokens.refresh_idle: must not be longer than tokens.refresh_absolute`,
+		`tokens.grace: must be at most 60s`,
+		`identity: kratos needs public_url, admin_url and ui_url`,
+		`gateway: listen and upstream belong together`,
+	}
+	if diff := cmp.Diff(want, complaints); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestIssuer(t *testing.T) {
+	for _, tt := range []struct {
+		issuer string
+		good   bool
+	}{
+		{"https://id.example.com", true},
+		{"https://id.example.com/tenant", true},
+		{"http://127.0.0.1:4477", true},
+		{"http://[::1]:4477", true},
+		{"http://localhost:4477", true},
+		{"http://id.example.com", false},
+		{"http://127.0.0.1.example.com", false},
+		{"https://id.example.com?a=b", false},
+		{"https://id.example.com?", false},
+		{"https://id.example.com#f", false},
+		{"https://ada:pw@id.example.com", false},
+		{"https:id.example.com", false},
+		{"//id.example.com", false},
+		{"id.example.com", false},
+		{"javascript:alert(1)", false},
+	} {
+		_, complaints := load(t, "", "LANYARD_ISSUER="+tt.issuer)
+		if good := complaints == nil; good != tt.good {
+			t.Errorf("%s: good %v, want %v: %v", tt.issuer, good, tt.good, complaints)
+		}
+	}
+}
+
+func TestCompleteSaysWhatServingNeeds(t *testing.T) {
+	c, _ := load(t, `
+geoip: {city: places.mmdb}
+hooks: {keys: ["k"], deadline: 250ms}
+`)
+	want := []string{
+		"issuer: required, such as https://id.example.com (or try --dev)",
+		"secrets.system: required, at least 32 bytes (try: openssl rand -base64 48)",
+		"geoip.city: not there yet in this version; remove it (or unset LANYARD_GEOIP_CITY)",
+		"hooks.keys: not there yet in this version; remove it (or unset LANYARD_HOOKS_KEYS)",
+	}
+	if diff := cmp.Diff(want, c.Complete()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNoWayOfPrintingShowsASecret(t *testing.T) {
+	c, complaints := load(t, `
+secrets: {system: ["`+secret+`"]}
+admin: {tokens: ["`+secret+`"]}
+webui: {client_secret: "`+secret+`"}
+database: {url: "postgres://ada:`+secret+`@db/lanyard?sslpassword=`+secret+`"}
+`)
+	if complaints != nil {
+		t.Fatal(complaints)
+	}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "secret", c.WebUI.ClientSecret, "db", c.Database.URL)
+	for _, printed := range []string{
+		fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), log.String(),
+	} {
+		if strings.Contains(printed, secret) {
+			t.Errorf("a secret is in %s", printed)
+		}
+	}
+}
+
+func TestDevelopmentServer(t *testing.T) {
+	dir := t.TempDir()
+	first, err := cmd.Source{Dev: true, Dir: dir, Environ: []string{"LANYARD_PUBLIC_LISTEN=127.0.0.1:9999"}}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := cmd.Source{Dev: true, Dir: dir}.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Issuer != "http://127.0.0.1:9999" || again.Issuer != "http://127.0.0.1:4477" {
+		t.Errorf("issuers %s and %s", first.Issuer, again.Issuer)
+	}
+	if complaints := again.Complete(); complaints != nil {
+		t.Error(complaints)
+	}
+	if first.Secrets.System[0] != again.Secrets.System[0] {
+		t.Error("the secret changed over a restart")
+	}
+	info, err := os.Stat(filepath.Join(dir, "lanyard.secret"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("lanyard.secret: %v, %v", info.Mode(), err)
+	}
+	if again.Log.Format != "text" {
+		t.Errorf("log format %s", again.Log.Format)
+	}
+	_, err = cmd.Source{Dev: true, Dir: dir, Environ: []string{"LANYARD_PUBLIC_LISTEN=0.0.0.0:80"}}.Load()
+	if err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("a development server for all the world: %v", err)
+	}
+}
+
+func TestAFileThatIsNamedMustExist(t *testing.T) {
+	if _, err := (cmd.Source{File: filepath.Join(t.TempDir(), "gone.yaml")}).Load(); err == nil {
+		t.Error("no error")
+	}
+	if _, err := (cmd.Source{Dir: t.TempDir()}).Load(); err != nil {
+		t.Error(err)
+	}
+}
