@@ -1,0 +1,140 @@
+package observe
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+
+	"github.com/maypok86/otter/v2"
+	"github.com/ua-parser/uap-go/uaparser"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+const (
+	// maxAgent is the most bytes of a User-Agent that are parsed. Parsing
+	// costs about 1 ms for 128 bytes and 90 ms for 10,000.
+	maxAgent = 512
+	// maxValue is the most characters of anything told by a stranger that
+	// become a signal.
+	maxValue = 64
+)
+
+// agent is what a User-Agent says. Empty fields could not be told from it.
+type agent struct {
+	os, osVersion, browser, version string
+	class                           devices.Class
+	brand, model                    string
+	chromium                        bool // claims the engine that sends client hints
+}
+
+// agents reads User-Agents and remembers them by their raw text. The cache
+// keeps what is asked for often, so that a flood of new strings does not push
+// out everybody else's.
+type agents struct {
+	cache  *otter.Cache[string, agent]
+	parses atomic.Int64
+}
+
+// definitions compiles the embedded expressions once per process. They are
+// read-only from then on.
+var definitions = sync.OnceValue(func() *uaparser.Parser {
+	// The error is always nil; embedded definitions either compile or panic.
+	// Its own cache of a thousand full strings would be a second one.
+	parser, _ := uaparser.New(uaparser.WithCacheSize(1))
+	return parser
+})
+
+func newAgents(size int) *agents {
+	if size <= 0 {
+		size = 4096
+	}
+	definitions()
+	return &agents{cache: otter.Must(&otter.Options[string, agent]{
+		MaximumSize: size,
+		Executor:    func(fn func()) { fn() }, // no goroutine outlives a look
+	})}
+}
+
+// read returns what a User-Agent says.
+func (a *agents) read(raw string) agent {
+	if raw == "" {
+		return agent{}
+	}
+	if len(raw) > maxAgent {
+		raw = raw[:maxAgent]
+	}
+	if known, ok := a.cache.GetIfPresent(raw); ok {
+		return known
+	}
+	a.parses.Add(1)
+	said := parse(clean(raw, maxAgent))
+	a.cache.Set(strings.Clone(raw), said) // the header's buffer is not kept alive
+	return said
+}
+
+// parse reads a cleaned User-Agent. Whatever goes wrong in hundreds of
+// expressions, a stranger's header must not end a request.
+func parse(text string) (said agent) {
+	defer func() {
+		if recover() != nil {
+			said = agent{}
+		}
+	}()
+	if text == "" {
+		return agent{}
+	}
+	parser := definitions()
+	// The three in a row: the parser's own Parse starts goroutines, whose
+	// panics nobody can catch.
+	u, o, d := parser.ParseUserAgent(text), parser.ParseOs(text), parser.ParseDevice(text)
+	said = agent{
+		os:       osFamily(o.Family, text),
+		chromium: strings.Contains(text, "Chrome/") || strings.Contains(text, "Chromium/"),
+	}
+	said.osVersion = osVersion(said.os, version(o.Major, o.Minor, o.Patch), text)
+	if name, number, native := nativeProduct(text); native {
+		said.browser, said.version = name, number
+	} else {
+		said.browser, said.version = browserFamily(u.Family), version(u.Major, u.Minor, u.Patch)
+	}
+	said.class = class(said, text, d.Family == "Spider")
+	said.brand, said.model = brand(d.Brand), model(said, text, d)
+	said.browser, said.model = clean(said.browser, maxValue), clean(said.model, maxValue)
+	return said
+}
+
+// signals returns the agent as a fingerprint of its own.
+func (a agent) signals() devices.Fingerprint {
+	f := make(devices.Fingerprint, 9)
+	for _, told := range []struct {
+		signal devices.Signal
+		value  string
+	}{
+		{devices.SignalOS, a.os}, {devices.SignalOSVersion, a.osVersion},
+		{devices.SignalBrowser, a.browser}, {devices.SignalBrowserVersion, a.version},
+		{devices.SignalClass, string(a.class)},
+		{devices.SignalBrand, a.brand}, {devices.SignalModel, a.model},
+	} {
+		if told.value != "" {
+			f[told.signal] = told.value
+		}
+	}
+	return f
+}
+
+// clean returns at most limit bytes of text, without control, formatting and
+// invalid characters, trimmed.
+func clean(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "")
+	}
+	return strings.TrimSpace(text)
+}

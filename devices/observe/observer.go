@@ -1,0 +1,85 @@
+package observe
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// Config is what an operator decides about looking.
+type Config struct {
+	// TrustedProxies are the networks whose X-Forwarded-For and Forwarded
+	// headers are believed. Empty means the socket peer is the client.
+	TrustedProxies []netip.Prefix
+	// SecureCookies names the device cookie __Host-lanyard_device and marks
+	// it Secure. False is for plain http on loopback.
+	SecureCookies bool
+	// Now returns the time of a sighting.
+	Now func() time.Time
+	// CacheSize is how many parsed User-Agents are remembered; 0 means 4096,
+	// which is at most about 4 MB.
+	CacheSize int
+}
+
+// Observer looks at requests. It is safe for concurrent use.
+type Observer struct {
+	proxies       []netip.Prefix
+	secureCookies bool
+	now           func() time.Time
+	agents        *agents
+}
+
+// New returns an observer. The first one of a process compiles the User-Agent
+// definitions, which takes about 0.15 s.
+func New(c Config) *Observer {
+	o := &Observer{secureCookies: c.SecureCookies, now: c.Now, agents: newAgents(c.CacheSize)}
+	for _, p := range c.TrustedProxies {
+		o.proxies = append(o.proxies, unmapPrefix(p))
+	}
+	return o
+}
+
+// Observe returns the sighting of the request's own sender.
+func (o *Observer) Observe(r *http.Request, e devices.Entrance) devices.Sighting {
+	s := o.look(r.Header, o.ClientAddr(r), e)
+	// The whole request is here: what it does not say, it does not have.
+	if _, told := s.Fingerprint[devices.SignalBrowser]; !told && r.Header.Get("User-Agent") == "" {
+		s.Fingerprint[devices.SignalBrowser] = ""
+	}
+	if _, told := s.Fingerprint[devices.SignalLanguage]; !told && r.Header.Get("Accept-Language") == "" {
+		s.Fingerprint[devices.SignalLanguage] = ""
+	}
+	return s
+}
+
+// ObserveHeaders returns the sighting of somebody else's request, told by who
+// received it: headers as far as they were passed on, and the address, which
+// is taken as it is and may be invalid. A header that was not passed on could
+// not be looked at. Header names may be in any case.
+func (o *Observer) ObserveHeaders(h http.Header, addr netip.Addr, e devices.Entrance) devices.Sighting {
+	canonical := make(http.Header, len(h))
+	for name, values := range h {
+		name = http.CanonicalHeaderKey(name)
+		canonical[name] = append(canonical[name], values...)
+	}
+	return o.look(canonical, plain(addr), e)
+}
+
+// Parses returns how many User-Agents have been parsed so far. It grows by
+// one for each header that was not remembered.
+func (o *Observer) Parses() int64 { return o.agents.parses.Load() }
+
+func (o *Observer) look(h http.Header, addr netip.Addr, e devices.Entrance) devices.Sighting {
+	looks := o.agents.read(h.Get("User-Agent"))
+	seen := merge(looks, readHints(h))
+	if language := language(h); language != "" {
+		seen[devices.SignalLanguage] = language
+	}
+	return devices.Sighting{
+		At: o.now(), Entrance: e, Fingerprint: seen,
+		Network: devices.Network{Addr: addr},
+		Proof:   devices.Proof{CookieHashes: o.cookieHashes(h)},
+	}
+}
