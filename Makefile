@@ -1,0 +1,50 @@
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+FUZZTIME ?= 30s
+LDFLAGS  := -s -w -X github.com/lanyard-id/lanyard/cmd.version=$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help test deps fmt vet lint build demo bench fuzz cover
+
+help: ## Show what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+test: deps fmt vet lint ## Install what is missing, then run every check and test
+	$(GO) test -race -timeout 60m ./...
+
+deps: ## Install what the tests need and Go does not bring
+	@.ci/deps.sh
+
+fmt: ## Fail where gofmt would change something
+	@changed=$$(gofmt -l .); \
+	if [ -n "$$changed" ]; then echo "gofmt would change:"; echo "$$changed"; exit 1; fi
+
+vet: ## Run go vet
+	$(GO) vet ./...
+
+lint: bin/golangci-lint ## Run golangci-lint, as pinned in tools/go.mod
+	bin/golangci-lint run
+
+bin/golangci-lint: tools/go.mod tools/go.sum
+	$(GO) build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+build: ## Build bin/lanyard, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lanyard .
+
+demo: ## Tell the product's story and stay up
+	$(GO) run . demo
+
+bench: ## Measure a refresh against the bare update
+	$(GO) run ./bench refresh
+
+fuzz: ## Run each fuzz test for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+		for name in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+cover: ## Write and summarise bin/cover.out
+	@mkdir -p bin
+	$(GO) test -coverpkg ./... -coverprofile bin/cover.out ./...
+	@$(GO) tool cover -func bin/cover.out | tail -1
