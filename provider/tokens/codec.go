@@ -24,15 +24,12 @@ const (
 	accessPurpose  = "lanyard/access-token/1\x00"
 )
 
-// ErrUnknownKey says that no server key has that ID, or that its time is over.
-var ErrUnknownKey = errors.New("unknown key")
-
 // Keys holds the server's token keys.
 type Keys interface {
 	// TokenKey returns the key to mint with.
 	TokenKey() (id [4]byte, key []byte)
-	// TokenKeyByID returns a key to verify with, or an error that is
-	// ErrUnknownKey. Any other error is trouble of its own.
+	// TokenKeyByID returns a key to verify with, or devices.ErrNotFound where
+	// there is none or its time is over. Any other error is trouble.
 	TokenKeyByID(ctx context.Context, id [4]byte) ([]byte, error)
 }
 
@@ -48,17 +45,24 @@ func (c Codec) Refresh(g devices.Grant, generation int64) (Token, error) {
 	return c.mint(Token{kind: KindRefresh, generation: uint64(generation)}, g)
 }
 
-// Access returns an access token of the grant's present generation. issued is
-// cut to the microsecond and ttl to the second; it fails as Refresh does, and
-// on a ttl under a second or over 136 years.
-func (c Codec) Access(g devices.Grant, issued time.Time, ttl time.Duration) (Token, error) {
+// MaxWithheld is the most scopes of a grant that a token can be without.
+const MaxWithheld = 8 * withheldSize
+
+// Access returns an access token of the grant's present generation, without
+// the withheld scopes (see [Token.Withheld]). issued is cut to the microsecond
+// and ttl to the second; it fails as Refresh does, and on a ttl under a second
+// or over 136 years.
+func (c Codec) Access(g devices.Grant, issued time.Time, ttl time.Duration, withheld uint32) (Token, error) {
 	seconds := ttl / time.Second
 	if seconds < 1 || seconds > math.MaxUint32 {
 		return Token{}, fmt.Errorf("mint a token of grant %s: lifetime %s", g.ID, ttl)
 	}
+	if withheld >= 1<<MaxWithheld {
+		return Token{}, fmt.Errorf("mint a token of grant %s: withholds a scope beyond the first %d", g.ID, MaxWithheld)
+	}
 	return c.mint(Token{
 		kind: KindAccess, generation: uint64(g.Generation),
-		issued: uint64(issued.UnixMicro()), lifetime: uint32(seconds),
+		issued: uint64(issued.UnixMicro()), lifetime: uint32(seconds), withheld: withheld,
 	}, g)
 }
 
@@ -88,7 +92,7 @@ func (c Codec) Verify(ctx context.Context, t Token, secret []byte) error {
 		return ErrForged
 	}
 	key, err := c.Keys.TokenKeyByID(ctx, t.keyID)
-	if errors.Is(err, ErrUnknownKey) {
+	if errors.Is(err, devices.ErrNotFound) {
 		return ErrForged
 	}
 	if err != nil {

@@ -30,7 +30,7 @@ func (r ring) TokenKeyByID(_ context.Context, id [4]byte) ([]byte, error) {
 			return k.key, nil
 		}
 	}
-	return nil, tokens.ErrUnknownKey
+	return nil, devices.ErrNotFound
 }
 
 func count(from, n int) []byte {
@@ -60,8 +60,8 @@ func grant(edits ...func(*devices.Grant)) devices.Grant {
 // Computed by another implementation (Python's hmac and struct).
 const (
 	goldenRefresh = "ly_rt_C63K_gGTmjx7HnxVihABI0VniasAAAAAAAAAB4MzUV-OJb4Tuc5ZzcVTR5clXsL9UqOD9HTPmZKGOOWQ"
-	goldenAccess  = "ly_at_C63K_gGTmjx7HnxVihABI0VniasAAAAAAAAABwAGYPBVUhJAAAACWCwiCS_hS5RlcUaHTaN5vHLUmXcB" +
-		"nTAVdHTydzvOKpC0"
+	goldenAccess  = "ly_at_C63K_gGTmjx7HnxVihABI0VniasAAAAAAAAABwAGYPBVUhJAAAACWAAAAMHZzcXYr2B7Q52CWj12" +
+		"3DBOCPvlP0_kKo4tb_jsKM7b"
 )
 
 // mint returns a refresh and an access token of the grant.
@@ -71,7 +71,7 @@ func mint(t testing.TB, c tokens.Codec, g devices.Grant) (refresh, access tokens
 	if err != nil {
 		t.Fatal(err)
 	}
-	access, err = c.Access(g, issued, 10*time.Minute)
+	access, err = c.Access(g, issued, 10*time.Minute, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +129,22 @@ func accepted(t *testing.T, c tokens.Codec, text string) bool {
 		t.Errorf("Verify(%q): %v", text, err)
 	}
 	return err == nil
+}
+
+func TestWithheldScopes(t *testing.T) {
+	c := tokens.Codec{Keys: ring{oldKey}}
+	const withheld = 1<<23 | 1<<2 | 1
+	minted, err := c.Access(grant(), issued, 10*time.Minute, withheld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := tokens.Parse(minted.Reveal())
+	if err != nil || got.Withheld() != withheld || c.Verify(t.Context(), got, grant().Secret) != nil {
+		t.Errorf("withheld %b, %v", got.Withheld(), err)
+	}
+	if _, err := c.Access(grant(), issued, time.Minute, 1<<tokens.MaxWithheld); err == nil {
+		t.Error("a scope is withheld that there is no place for")
+	}
 }
 
 func TestBentTokensAreRefused(t *testing.T) {
@@ -290,11 +306,11 @@ func TestMintRefuses(t *testing.T) {
 		}
 	}
 	for _, ttl := range []time.Duration{0, -time.Second, time.Millisecond, 200 * 365 * 24 * time.Hour} {
-		if _, err := c.Access(grant(), issued, ttl); err == nil {
+		if _, err := c.Access(grant(), issued, ttl, 0); err == nil {
 			t.Errorf("lifetime %s yields a token", ttl)
 		}
 	}
-	if _, err := c.Access(grant(), time.Time{}, time.Minute); err == nil {
+	if _, err := c.Access(grant(), time.Time{}, time.Minute, 0); err == nil {
 		t.Error("a token issued at no time")
 	}
 }

@@ -11,6 +11,7 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"", "ly_rt_", "ly_at_", goldenRefresh, goldenAccess, goldenRefresh + "\n",
+		goldenRefresh[:82] + "\n\n\n\n", // a decoder skips line breaks
 		"ly_at_" + strings.Repeat("_", 96), "ly_rt_" + strings.Repeat("A", 80),
 	} {
 		f.Add(text)

@@ -22,6 +22,9 @@ type Opaque struct {
 	system [][]byte
 }
 
+// Format hides the secrets, whatever the verb.
+func (*Opaque) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
 // NewOpaque returns an Opaque under the system secrets, newest first. It fails
 // without one, and on one shorter than MinSystem.
 func NewOpaque(system [][]byte) (*Opaque, error) {

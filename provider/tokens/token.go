@@ -40,7 +40,9 @@ const (
 	grantIDSize = 16
 	macSize     = 32
 	refreshSize = keyIDSize + grantIDSize + 8 + macSize
-	accessSize  = keyIDSize + grantIDSize + 8 + 8 + 4 + macSize
+	accessSize  = keyIDSize + grantIDSize + 8 + 8 + 4 + withheldSize + macSize
+	// Each bit withholds one of the grant's first 24 scopes.
+	withheldSize = 3
 )
 
 // hidden is what tokens print instead of themselves.
@@ -55,6 +57,7 @@ type Token struct {
 	generation uint64
 	issued     uint64 // Unix microseconds, as stores keep them; access tokens only
 	lifetime   uint32 // seconds; access tokens only
+	withheld   uint32 // scopes of the grant, by their places; access tokens only
 	// mac is behind a pointer because fmt follows none inside another struct,
 	// where it cannot call our methods either.
 	mac *[macSize]byte
@@ -100,6 +103,10 @@ func (t Token) Expires() time.Time {
 	return t.Issued().Add(time.Duration(t.lifetime) * time.Second)
 }
 
+// Withheld returns which of the grant's scopes the token lacks: bit i is its
+// scope i. It is how a token of fewer scopes than its grant needs no row.
+func (t Token) Withheld() uint32 { return t.withheld }
+
 // Reveal returns the token's text, which is as good as the grant. It goes
 // into the answer to its client and nowhere else.
 func (t Token) Reveal() string {
@@ -123,6 +130,7 @@ func (t Token) claim(b []byte) []byte {
 	if t.kind == KindAccess {
 		b = binary.BigEndian.AppendUint64(b, t.issued)
 		b = binary.BigEndian.AppendUint32(b, t.lifetime)
+		b = append(b, byte(t.withheld>>16), byte(t.withheld>>8), byte(t.withheld))
 	}
 	return b
 }
@@ -173,6 +181,7 @@ func read(kind Kind, b []byte) Token {
 	if kind == KindAccess {
 		t.issued, b = binary.BigEndian.Uint64(b), b[8:]
 		t.lifetime, b = binary.BigEndian.Uint32(b), b[4:]
+		t.withheld, b = uint32(b[0])<<16|uint32(b[1])<<8|uint32(b[2]), b[withheldSize:]
 	}
 	copy(t.mac[:], b)
 	return t

@@ -1,0 +1,158 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/keyring"
+	"github.com/lanyard-id/lanyard/provider/tokens"
+)
+
+// Access is a valid access token and the grant it hangs on.
+type Access struct {
+	Grant   devices.Grant
+	Scopes  []string
+	Issued  time.Time
+	Expires time.Time
+}
+
+// Actor returns who acts with the token, and through which device.
+func (a Access) Actor() devices.Actor {
+	return devices.Actor{
+		Subject: a.Grant.Subject, DeviceID: a.Grant.DeviceID, AuthTime: remember(a.Grant).AuthTime,
+	}
+}
+
+// ErrToken says that an access token is not, or no longer, good.
+var ErrToken = errors.New("invalid access token")
+
+// Verify returns what an access token stands for, or ErrToken. It reads the
+// grant with its device and subject, opaque token or not, so that an ended
+// device is refused from the moment it was ended. Other errors are trouble.
+func (p *Provider) Verify(ctx context.Context, raw string) (Access, error) {
+	var a Access
+	var holding devices.Holding
+	var generation int64
+	var err error
+	if strings.Count(raw, ".") == 2 {
+		a, holding, generation, err = p.verifyJWT(ctx, raw)
+	} else {
+		a, holding, generation, err = p.verifyOpaque(ctx, raw)
+	}
+	if err != nil {
+		return Access{}, err
+	}
+	g, now := holding.Grant, p.Now()
+	a.Grant = g
+	switch {
+	case !now.Before(a.Expires), !g.Live(now), generation > g.Generation,
+		a.Issued.Before(g.TokensNotBefore), holding.SubjectDisabled,
+		holding.Device != nil && !holding.Device.Live():
+		return Access{}, ErrToken
+	}
+	return a, nil
+}
+
+func (p *Provider) verifyOpaque(ctx context.Context, raw string) (Access, devices.Holding, int64, error) {
+	token, err := tokens.Parse(raw)
+	if err != nil || token.Kind() != tokens.KindAccess {
+		return Access{}, devices.Holding{}, 0, ErrToken
+	}
+	holding, err := p.genuine(ctx, token)
+	if err != nil {
+		return Access{}, devices.Holding{}, 0, tokenError(err)
+	}
+	scopes := slices.Clone(holding.Grant.Scopes)
+	for i := len(scopes) - 1; i >= 0; i-- {
+		if i < tokens.MaxWithheld && token.Withheld()&(1<<i) != 0 {
+			scopes = slices.Delete(scopes, i, i+1)
+		}
+	}
+	a := Access{Scopes: scopes, Issued: token.Issued(), Expires: token.Expires()}
+	return a, holding, token.Generation(), nil
+}
+
+// tokenError keeps trouble and calls everything else ErrToken.
+func tokenError(err error) error {
+	var t trouble
+	if errors.As(err, &t) {
+		return err
+	}
+	return ErrToken
+}
+
+func (p *Provider) verifyJWT(ctx context.Context, raw string) (Access, devices.Holding, int64, error) {
+	var claims struct {
+		Issuer  string `json:"iss"`
+		ID      string `json:"jti"`
+		Scope   string `json:"scope"`
+		Expires int64  `json:"exp"`
+	}
+	fail := func(err error) (Access, devices.Holding, int64, error) {
+		return Access{}, devices.Holding{}, 0, err
+	}
+	err := p.Keys.VerifyJWT(ctx, raw, "at+jwt", signingAlgs(), &claims)
+	switch {
+	case err == nil && claims.Issuer != p.Issuer, errors.Is(err, keyring.ErrBadJWT):
+		return fail(ErrToken)
+	case err != nil:
+		return fail(trouble{err})
+	}
+	parts := strings.Split(claims.ID, ".")
+	if len(parts) != 3 {
+		return fail(ErrToken)
+	}
+	generation, err1 := strconv.ParseInt(parts[1], 10, 64)
+	issued, err2 := strconv.ParseInt(parts[2], 10, 64)
+	if err1 != nil || err2 != nil {
+		return fail(ErrToken)
+	}
+	holding, err := p.Gate.Grants.Holding(ctx, parts[0])
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return fail(ErrToken)
+	case err != nil:
+		return fail(trouble{err})
+	}
+	a := Access{
+		Scopes: strings.Fields(claims.Scope), Issued: time.UnixMicro(issued), Expires: time.Unix(claims.Expires, 0),
+	}
+	return a, holding, generation, nil
+}
+
+// Bearer returns the access token of a request (RFC 6750 §2): in the header,
+// or in a posted form, and not in both. Empty means none came.
+func Bearer(r *http.Request) (string, error) {
+	header := r.Header.Values("Authorization")
+	if len(header) > 1 {
+		return "", fosite.ErrInvalidRequest.WithHint("There are two Authorization headers.")
+	}
+	inForm := r.PostForm.Get("access_token")
+	if len(header) == 0 {
+		return inForm, nil
+	}
+	scheme, token, _ := strings.Cut(header[0], " ")
+	switch {
+	case inForm != "":
+		return "", fosite.ErrInvalidRequest.WithHint("The access token came twice.")
+	case !strings.EqualFold(scheme, "Bearer"):
+		return "", nil
+	}
+	return strings.TrimSpace(token), nil
+}
+
+// section returns a member of a claims request (OIDC Core §5.5).
+func section(request json.RawMessage, name string) json.RawMessage {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(request, &members) // what does not parse asks for nothing
+	return members[name]
+}

@@ -1,0 +1,167 @@
+package provider
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/provider/tokens"
+)
+
+// codeGrant is the authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC
+// 7636 §4.6). It turns a code into a grant, once.
+type codeGrant struct{ p *Provider }
+
+// CanSkipClientAuth reports false: every client says who it is.
+func (*codeGrant) CanSkipClientAuth(context.Context, fosite.AccessRequester) bool { return false }
+
+// CanHandleTokenEndpointRequest reports whether the request is for this grant.
+func (*codeGrant) CanHandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) bool {
+	return r.GetGrantTypes().ExactOne(grantCode)
+}
+
+// HandleTokenEndpointRequest verifies the code. A code that was used before
+// kills what it issued, but only where the request is good in every other
+// way: who merely saw a code has no kill switch (OAuth 2.1 §4.1.3).
+func (h *codeGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
+	c := r.GetClient().(*client)
+	if !slices.Contains(c.GrantTypes, grantCode) {
+		return fosite.ErrUnauthorizedClient
+	}
+	code, err := h.read(ctx, r, c)
+	if err != nil {
+		return err
+	}
+	if !h.p.Now().Before(code.ExpiresAt) && code.UsedAt.IsZero() {
+		return errRefused
+	}
+	if !code.UsedAt.IsZero() {
+		return h.replayed(ctx, code)
+	}
+	r.GetSession().(*pending).code = code
+	return nil
+}
+
+// read returns the code of the request if it is this client's, for this
+// redirect URI, and the verifier fits.
+func (h *codeGrant) read(ctx context.Context, r fosite.AccessRequester, c *client) (oauth.Code, error) {
+	form := r.GetRequestForm()
+	verifier := form.Get("code_verifier")
+	switch {
+	case form.Get("code") == "":
+		return oauth.Code{}, fosite.ErrInvalidRequest.WithHint("The code is missing.")
+	case verifier == "":
+		return oauth.Code{}, fosite.ErrInvalidGrant.WithHint("The code_verifier is missing (RFC 7636 §4.5).")
+	case !isVerifier(verifier):
+		return oauth.Code{}, fosite.ErrInvalidGrant.WithHint("The code_verifier is malformed (RFC 7636 §4.1).")
+	}
+	hash, err := tokens.CodeHash(form.Get("code"))
+	if err != nil {
+		return oauth.Code{}, errRefused
+	}
+	code, err := h.p.Storage.Codes.Code(ctx, hash)
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return oauth.Code{}, errRefused
+	case err != nil:
+		return oauth.Code{}, trouble{err}
+	case code.ClientID != c.ID, !fits(verifier, code.Challenge):
+		return oauth.Code{}, errRefused
+	}
+	sent := form.Get("redirect_uri")
+	if sent != code.RedirectURI && (code.RedirectSent || sent != "") {
+		return oauth.Code{}, errRefused
+	}
+	return code, nil
+}
+
+// isVerifier reports whether s is 43 to 128 unreserved characters.
+func isVerifier(s string) bool {
+	return len(s) >= 43 && len(s) <= 128 && !strings.ContainsFunc(s, notIDRune)
+}
+
+// fits reports whether the verifier is the one behind the S256 challenge.
+func fits(verifier, challenge string) bool {
+	sum := sha256.Sum256([]byte(verifier))
+	got := base64.RawURLEncoding.EncodeToString(sum[:])
+	return subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) == 1
+}
+
+func (h *codeGrant) replayed(ctx context.Context, code oauth.Code) error {
+	err := h.p.registry.RevokeGrant(ctx, code.Subject, code.GrantID, devices.ReasonCodeReplay)
+	if err != nil {
+		return trouble{err}
+	}
+	return errRefused
+}
+
+// PopulateTokenEndpointResponse redeems the code: it is marked used and its
+// grant opened in one transaction, if device and subject are still good.
+func (h *codeGrant) PopulateTokenEndpointResponse(
+	ctx context.Context, r fosite.AccessRequester, answer fosite.AccessResponder,
+) error {
+	if !h.CanHandleTokenEndpointRequest(ctx, r) {
+		return fosite.ErrUnknownRequest
+	}
+	c, code := r.GetClient().(*client), r.GetSession().(*pending).code
+	g, err := h.grant(ctx, r, c, code)
+	if err != nil {
+		return err
+	}
+	created := devices.Event{
+		ID: h.p.NewID(), Type: devices.EventGrantCreated, At: g.CreatedAt, Subject: g.Subject,
+		DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID,
+	}
+	redeemed, err := h.p.Storage.Codes.Redeem(ctx, code.Hash, g, []devices.Event{created})
+	if err != nil {
+		return trouble{err}
+	}
+	if !redeemed {
+		return errRefused
+	}
+	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes, nonce: code.Nonce}, answer)
+}
+
+func (h *codeGrant) grant(
+	ctx context.Context, r fosite.AccessRequester, c *client, code oauth.Code,
+) (devices.Grant, error) {
+	now := sightingOf(ctx).At
+	g := devices.Grant{
+		ID: code.GrantID, Subject: code.Subject, ClientID: c.ID, DeviceID: code.DeviceID, SID: code.SID,
+		Scopes: code.Scopes, Audience: code.Audience, Secret: make([]byte, 32),
+		Offline:    slices.Contains(code.Scopes, scopeOffline),
+		Generation: 1, RotatedAt: now, Version: 1, CreatedAt: now,
+		Session: memory{AuthTime: code.AuthTime, ACR: code.ACR, AMR: code.AMR, Claims: code.Claims}.pack(),
+	}
+	_, _ = rand.Read(g.Secret) // never fails (crypto/rand)
+	if !g.Offline {
+		g.NotAfter = now.Add(lifetime(c.AccessTTL, h.p.Lifetimes.Access))
+	} else {
+		g.IdleUntil = after(now, lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle))
+		g.NotAfter = after(now, lifetime(c.RefreshAbsolute, h.p.Lifetimes.RefreshAbsolute))
+	}
+	seen, looked, err := h.p.tokenSighting(ctx, r, c)
+	if err == nil && looked {
+		baseline := devices.BaselineOf(seen)
+		g.Baseline = &baseline
+	}
+	return g, err
+}
+
+// after returns the end of a lifetime, or no time for none.
+func after(start time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return start.Add(d)
+}

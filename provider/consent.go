@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+)
+
+// ConsentPage is the data of the page "consent".
+type ConsentPage struct {
+	Action, Flow, ClientName, ClientURI, LogoURI, Subject string
+	Scopes                                                []ScopeLine
+	FormAction                                            []string
+}
+
+// ScopeLine is one thing that a client asks for, in words.
+type ScopeLine struct{ Name, Text string }
+
+func scopeLines(scopes []string) []ScopeLine {
+	words := map[string]string{
+		scopeOpenID:  "Know who you are",
+		"profile":    "See your name and profile",
+		"email":      "See your email address",
+		"address":    "See your postal address",
+		"phone":      "See your phone number",
+		scopeOffline: "Stay signed in on this device until you end it",
+		"devices":    "See, rename and end your devices",
+	}
+	lines := make([]ScopeLine, 0, len(scopes))
+	for _, scope := range scopes {
+		text := words[scope]
+		if text == "" {
+			text = scope
+		}
+		lines = append(lines, ScopeLine{scope, text})
+	}
+	return lines
+}
+
+// showConsent is GET /consent.
+func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request) {
+	a, in, err := p.consenting(w, r)
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	if in == nil {
+		p.visit(w, r, "/login", a.flow)
+		return
+	}
+	p.Pages.Render(w, r, http.StatusOK, "consent", ConsentPage{
+		Action: p.URL("/consent"), Flow: r.Form.Get("flow"),
+		ClientName: a.client.label(), ClientURI: a.client.ClientURI, Subject: in.Subject,
+		Scopes: scopeLines(a.GetRequestedScopes()), FormAction: []string{origin(a.GetRedirectURI())},
+	})
+}
+
+func (p *Provider) consenting(w http.ResponseWriter, r *http.Request) (*ask, *oauth.SignIn, error) {
+	if err := strictForm(w, r); err != nil {
+		return nil, nil, err
+	}
+	a, err := p.flowAsk(r, r.Form.Get("flow"))
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := p.signIn(r, p.Observer.Observe(r, devices.EntranceProvider))
+	return a, in, err
+}
+
+// consent is POST /consent.
+func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
+	a, in, err := p.consenting(w, r)
+	switch {
+	case err != nil:
+		p.failPage(w, r, err)
+		return
+	case in == nil:
+		p.visit(w, r, "/login", a.flow)
+		return
+	case r.PostForm.Get("decision") != "allow":
+		p.failAsk(w, r, a, fosite.ErrAccessDenied)
+		return
+	}
+	given := oauth.Consent{Subject: in.Subject, ClientID: a.client.ID, Scopes: a.GetRequestedScopes(), At: p.Now()}
+	if err := p.Storage.Consents.PutConsent(r.Context(), given); err != nil {
+		p.failPage(w, r, trouble{err})
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", p.URL("/oauth2/auth")+"?"+url.Values{"flow": {r.Form.Get("flow")}}.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+}

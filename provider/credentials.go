@@ -1,0 +1,62 @@
+package provider
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// credentialsGrant is the client credentials grant (RFC 6749 §4.4). No
+// subject and no device take part; each token is a grant of its own, that
+// ends with it.
+type credentialsGrant struct{ p *Provider }
+
+// CanSkipClientAuth reports false: the client is all there is.
+func (*credentialsGrant) CanSkipClientAuth(context.Context, fosite.AccessRequester) bool {
+	return false
+}
+
+// CanHandleTokenEndpointRequest reports whether the request is for this grant.
+func (*credentialsGrant) CanHandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) bool {
+	return r.GetGrantTypes().ExactOne(grantCredentials)
+}
+
+// HandleTokenEndpointRequest checks what the client asks for.
+func (h *credentialsGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) error {
+	c := r.GetClient().(*client)
+	if c.Public() || !slices.Contains(c.GrantTypes, grantCredentials) {
+		return fosite.ErrUnauthorizedClient
+	}
+	scopes := r.GetRequestedScopes()
+	if !covers(c.GetScopes(), scopes) || scopes.HasOneOf(scopeOpenID, scopeOffline) {
+		return fosite.ErrInvalidScope
+	}
+	if !covers(c.Audience, r.GetRequestedAudience()) {
+		return fosite.ErrInvalidRequest.WithHint("The client may not ask for that audience.")
+	}
+	return nil
+}
+
+// PopulateTokenEndpointResponse opens the grant and mints its one token.
+func (h *credentialsGrant) PopulateTokenEndpointResponse(
+	ctx context.Context, r fosite.AccessRequester, answer fosite.AccessResponder,
+) error {
+	if !h.CanHandleTokenEndpointRequest(ctx, r) {
+		return fosite.ErrUnknownRequest
+	}
+	c, now := r.GetClient().(*client), h.p.Now()
+	g := devices.Grant{
+		ID: h.p.NewID(), ClientID: c.ID, Scopes: r.GetRequestedScopes(), Audience: r.GetRequestedAudience(),
+		Secret: make([]byte, 32), Generation: 1, RotatedAt: now, Version: 1, CreatedAt: now,
+		NotAfter: now.Add(lifetime(c.AccessTTL, h.p.Lifetimes.Access)), Session: memory{}.pack(),
+	}
+	_, _ = rand.Read(g.Secret) // never fails (crypto/rand)
+	if err := h.p.Storage.Codes.OpenGrant(ctx, g); err != nil {
+		return trouble{err}
+	}
+	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes}, answer)
+}

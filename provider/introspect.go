@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/provider/tokens"
+)
+
+// introspect is POST /oauth2/introspect (RFC 7662) for clients that
+// authenticate. A token meant for other audiences is inactive to a client
+// that is neither among them nor the token's own.
+func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
+	if err := p.posted(w, r); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	found, err := p.oauth2.AuthenticateClient(r.Context(), r, r.PostForm)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	c := found.(*client)
+	if c.Public() {
+		p.fail(w, r, fosite.ErrInvalidClient.WithHint("Introspection needs a client that authenticates."))
+		return
+	}
+	raw := r.PostForm.Get("token")
+	if raw == "" {
+		p.fail(w, r, fosite.ErrInvalidRequest.WithHint("The token is missing."))
+		return
+	}
+	state, err := p.Introspect(r.Context(), raw)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	if len(state.Audience) > 0 && state.ClientID != c.ID && !slices.Contains(state.Audience, c.ID) {
+		state = Introspection{}
+	}
+	writeJSON(w, http.StatusOK, state)
+}
+
+// Introspection is the state of a token (RFC 7662 §2.2), with the device it
+// is bound to. A dead token has no other member than active.
+type Introspection struct {
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	Audience  []string `json:"aud,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	Expires   int64    `json:"exp,omitempty"`
+	TokenType string   `json:"token_type,omitempty"`
+	TokenUse  string   `json:"token_use,omitempty"` // access_token or refresh_token, as Hydra says
+	DeviceID  string   `json:"device_id,omitempty"`
+	SID       string   `json:"sid,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+}
+
+// Introspect returns the state of any token of this server. Errors are
+// trouble only.
+func (p *Provider) Introspect(ctx context.Context, raw string) (Introspection, error) {
+	if token, err := tokens.Parse(raw); err == nil && token.Kind() == tokens.KindRefresh {
+		return p.introspectRefresh(ctx, token)
+	}
+	access, err := p.Verify(ctx, raw)
+	switch {
+	case errors.Is(err, ErrToken):
+		return Introspection{}, nil
+	case err != nil:
+		return Introspection{}, err
+	}
+	state := p.introspection(access)
+	state.TokenType, state.TokenUse = "Bearer", "access_token"
+	return state, nil
+}
+
+// introspectRefresh calls only the token in force active: a spent one is
+// good for a retry at most, and only at the token endpoint.
+func (p *Provider) introspectRefresh(ctx context.Context, token tokens.Token) (Introspection, error) {
+	holding, err := p.genuine(ctx, token)
+	if err != nil {
+		if tokenError(err) == ErrToken { //nolint:errorlint // because tokenError returns the sentinel itself
+			return Introspection{}, nil
+		}
+		return Introspection{}, err
+	}
+	g := holding.Grant
+	if !g.Live(p.Now()) || token.Generation() != g.Generation || holding.SubjectDisabled ||
+		holding.Device != nil && !holding.Device.Live() {
+		return Introspection{}, nil
+	}
+	state := p.introspection(Access{Grant: g, Scopes: g.Scopes, Issued: g.RotatedAt, Expires: sooner(g.IdleUntil, g.NotAfter)})
+	state.TokenUse = "refresh_token"
+	return state, nil
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (p *Provider) introspection(a Access) Introspection {
+	g, past := a.Grant, remember(a.Grant)
+	state := Introspection{
+		Active: true, Scope: strings.Join(a.Scopes, " "), ClientID: g.ClientID, Subject: g.Subject,
+		Issuer: p.Issuer, Audience: g.Audience, IssuedAt: a.Issued.Unix(),
+		DeviceID: g.DeviceID, SID: g.SID, ACR: past.ACR,
+	}
+	if !a.Expires.IsZero() {
+		state.Expires = a.Expires.Unix()
+	}
+	if !past.AuthTime.IsZero() {
+		state.AuthTime = past.AuthTime.Unix()
+	}
+	if g.Subject == "" {
+		state.Subject = g.ClientID
+	}
+	return state
+}

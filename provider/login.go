@@ -1,0 +1,171 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+)
+
+// LoginPage is the data of the page "login".
+type LoginPage struct {
+	Action, Flow, Identifier, ClientName, Error string
+	// FormAction is where the answer to the form may lead, for the page's
+	// Content-Security-Policy.
+	FormAction []string
+}
+
+// Refusals of an identity, which are told to the person.
+var (
+	// ErrWrongPassword: the identifier or the password is wrong.
+	ErrWrongPassword = errors.New("wrong identifier or password")
+	// ErrSlowDown: there were too many attempts.
+	ErrSlowDown = errors.New("too many attempts")
+)
+
+// showLogin is GET /login.
+func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
+	observe.AskForHints(w.Header())
+	page, err := p.loginPage(w, r)
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	p.Pages.Render(w, r, http.StatusOK, "login", page)
+}
+
+func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request) (LoginPage, error) {
+	if err := strictForm(w, r); err != nil {
+		return LoginPage{}, err
+	}
+	page := LoginPage{Action: p.URL("/login"), Flow: r.Form.Get("flow"), Identifier: r.PostForm.Get("identifier")}
+	if page.Flow == "" {
+		return page, nil
+	}
+	a, err := p.flowAsk(r, page.Flow)
+	if err != nil {
+		return LoginPage{}, err
+	}
+	page.ClientName, page.FormAction = a.client.label(), []string{origin(a.GetRedirectURI())}
+	if page.Identifier == "" {
+		page.Identifier = a.GetRequestForm().Get("login_hint")
+	}
+	return page, nil
+}
+
+// flowAsk returns the authorization request that a page is about.
+func (p *Provider) flowAsk(r *http.Request, sealed string) (*ask, error) {
+	f, err := p.openFlow(sealed)
+	if err != nil {
+		return nil, err
+	}
+	query, err := url.ParseQuery(f.Query)
+	if err != nil {
+		return nil, errFlow.WithWrap(err)
+	}
+	again := &http.Request{Method: http.MethodGet, URL: r.URL, Form: query, PostForm: url.Values{}, Header: http.Header{}}
+	return p.parseAsk(again.WithContext(r.Context()), f)
+}
+
+// label returns what people call the client.
+func (c *client) label() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return c.ID
+}
+
+// origin returns what a Content-Security-Policy calls the place of a URI.
+func origin(u *url.URL) string {
+	if u.Host == "" {
+		return u.Scheme + ":"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// login is POST /login: it proves the subject, meets their device, and goes
+// back to the authorization request.
+func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
+	// 1. Which request is this for?
+	page, err := p.loginPage(w, r)
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	// 2. Who is it?
+	source := p.Observer.Observe(r, devices.EntranceProvider)
+	user, err := p.Identity.Authenticate(r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"),
+		source.Network.Prefix().String())
+	if err != nil {
+		p.refuseLogin(w, r, page, err)
+		return
+	}
+	// 3. On which device, and is there room for it?
+	signedIn, err := p.enter(r.Context(), w, r, user, source)
+	if err != nil {
+		p.refuseLogin(w, r, page, err)
+		return
+	}
+	if !signedIn {
+		p.refuseLogin(w, r, page, ErrWrongPassword) // disabled while signing in
+		return
+	}
+	// 4. On with what was asked.
+	if page.Flow == "" {
+		p.Pages.Render(w, r, http.StatusOK, "notice", NoticePage{
+			Title: "You are signed in", Text: "You can close this page.",
+		})
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", p.URL("/oauth2/auth")+"?"+url.Values{"flow": {page.Flow}}.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// NoticePage is the data of the page "notice".
+type NoticePage struct {
+	Title, Text, Link, LinkText string
+}
+
+// enter enrolls or recognises the device and opens the sign-in on it.
+func (p *Provider) enter(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, user oauth.User, s devices.Sighting,
+) (bool, error) {
+	before, err := p.signIn(r, s)
+	if err != nil {
+		return false, err
+	}
+	met, err := p.registry.Enroll(ctx, user.Subject, s)
+	if err != nil {
+		return false, err
+	}
+	if met.Secret != nil {
+		p.Observer.SetDeviceCookie(w, r, met.Secret)
+	}
+	return p.openSignIn(ctx, w, before, met.Device, "pwd")
+}
+
+// refuseLogin shows the form again with what is wrong, in the same words for
+// a wrong name, a wrong password and a disabled subject.
+func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page LoginPage, err error) {
+	status := http.StatusUnauthorized
+	switch {
+	case errors.Is(err, ErrWrongPassword), errors.Is(err, devices.ErrDisabled):
+		page.Error = "That name and password do not go together. Check both and try again."
+	case errors.Is(err, ErrSlowDown):
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", "30")
+		page.Error = "There were too many attempts. Wait half a minute and try again."
+	case errors.Is(err, devices.ErrDeviceLimit):
+		status = http.StatusForbidden
+		page.Error = "You are signed in on as many devices as you may be. Sign out on one of them first."
+	default:
+		p.failPage(w, r, err)
+		return
+	}
+	p.Pages.Render(w, r, status, "login", page)
+}

@@ -1,0 +1,192 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/keyring"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+)
+
+// hintClaims is what a logout or an authorization request wants of an ID
+// token that was issued earlier.
+type hintClaims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience audience `json:"aud"`
+	SID      string   `json:"sid"`
+}
+
+// audience is one string or several (RFC 7519 §4.1.3).
+type audience []string
+
+// UnmarshalJSON reads either form.
+func (a *audience) UnmarshalJSON(raw []byte) error {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		*a = audience{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(a))
+}
+
+var errHint = errors.New("the ID token was not issued here")
+
+// hinted verifies an ID token that comes back as a hint. Expired ones are as
+// good as any (RP-Initiated Logout §2).
+func (p *Provider) hinted(ctx context.Context, token string) (hintClaims, error) {
+	var claims hintClaims
+	err := p.Keys.VerifyJWT(ctx, token, "JWT", signingAlgs(), &claims)
+	switch {
+	case errors.Is(err, keyring.ErrBadJWT):
+		return hintClaims{}, errHint
+	case err != nil:
+		return hintClaims{}, trouble{err}
+	}
+	if claims.Issuer != p.Issuer || claims.Subject == "" || len(claims.Audience) == 0 {
+		return hintClaims{}, errHint
+	}
+	return claims, nil
+}
+
+// LogoutPage is the data of the page "logout".
+type LogoutPage struct {
+	Action, ClientName, Subject        string
+	Hint, ClientID, RedirectURI, State string
+	FormAction                         []string
+}
+
+// leave is a request to sign out.
+type leave struct {
+	hint     hintClaims
+	isHinted bool
+	client   *client
+	to       *url.URL // where to go afterwards; nil is nowhere
+	form     url.Values
+}
+
+// logout is GET and POST /oauth2/sessions/logout (RP-Initiated Logout 1.0).
+// Without a hint of the sign-in at hand the subject is asked, so that no
+// other site can sign anybody out.
+func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
+	l, in, err := p.readLeave(w, r)
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	if in != nil && !(l.isHinted && l.hint.Subject == in.Subject && l.hint.SID == in.ID) {
+		p.Pages.Render(w, r, http.StatusOK, "logout", p.logoutPage(l, in))
+		return
+	}
+	p.leave(w, r, l, in)
+}
+
+// confirmLogout is POST /oauth2/sessions/logout/confirm: the answer of the
+// page.
+func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request) {
+	l, in, err := p.readLeave(w, r)
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	if r.PostForm.Get("decision") != "allow" {
+		p.Pages.Render(w, r, http.StatusOK, "notice", NoticePage{
+			Title: "You are still signed in", Text: "Nothing has changed. You can close this page.",
+		})
+		return
+	}
+	p.leave(w, r, l, in)
+}
+
+func (p *Provider) readLeave(w http.ResponseWriter, r *http.Request) (leave, *oauth.SignIn, error) {
+	if err := strictForm(w, r); err != nil {
+		return leave{}, nil, err
+	}
+	l := leave{form: r.Form}
+	if hint := r.Form.Get("id_token_hint"); hint != "" {
+		claims, err := p.hinted(r.Context(), hint)
+		if err != nil && !errors.Is(err, errHint) {
+			return leave{}, nil, err
+		}
+		l.hint, l.isHinted = claims, err == nil
+	}
+	if err := p.readLeaveClient(r, &l); err != nil {
+		return leave{}, nil, err
+	}
+	in, err := p.signIn(r, p.Observer.Observe(r, devices.EntranceProvider))
+	return l, in, err
+}
+
+// readLeaveClient finds the client that the hint names, and where it may send
+// the browser. A client_id that is not the hint's spoils the hint.
+func (p *Provider) readLeaveClient(r *http.Request, l *leave) error {
+	id := r.Form.Get("client_id")
+	if l.isHinted && id == "" {
+		id = l.hint.Audience[0]
+	}
+	if l.isHinted && !slices.Contains(l.hint.Audience, id) {
+		l.isHinted = false
+	}
+	if id == "" {
+		return nil
+	}
+	found, err := p.clients.get(r.Context(), id)
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		l.isHinted = false
+		return nil
+	case err != nil:
+		return trouble{err}
+	}
+	l.client = found
+	to := r.Form.Get("post_logout_redirect_uri")
+	if l.isHinted && to != "" && slices.Contains(found.PostLogout, to) {
+		l.to, _ = url.Parse(to) // it parsed at registration
+	}
+	return nil
+}
+
+func (p *Provider) logoutPage(l leave, in *oauth.SignIn) LogoutPage {
+	page := LogoutPage{
+		Action: p.URL("/oauth2/sessions/logout/confirm"), Subject: in.Subject,
+		Hint: l.form.Get("id_token_hint"), ClientID: l.form.Get("client_id"),
+		RedirectURI: l.form.Get("post_logout_redirect_uri"), State: l.form.Get("state"),
+	}
+	if l.client != nil {
+		page.ClientName = l.client.label()
+	}
+	if l.to != nil {
+		page.FormAction = []string{origin(l.to)}
+	}
+	return page
+}
+
+func (p *Provider) leave(w http.ResponseWriter, r *http.Request, l leave, in *oauth.SignIn) {
+	if in != nil {
+		if err := p.Storage.SignIns.EndSignIn(r.Context(), in.ID, p.Now()); err != nil {
+			p.failPage(w, r, trouble{err})
+			return
+		}
+	}
+	p.clearSignInCookie(w)
+	if l.to == nil {
+		p.Pages.Render(w, r, http.StatusOK, "notice", NoticePage{
+			Title: "You are signed out", Text: "You can close this page.",
+		})
+		return
+	}
+	target := *l.to
+	if state := l.form.Get("state"); state != "" {
+		query := target.Query()
+		query.Set("state", state)
+		target.RawQuery = query.Encode()
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", target.String())
+	w.WriteHeader(http.StatusSeeOther)
+}

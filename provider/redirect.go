@@ -1,0 +1,93 @@
+package provider
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+var errRedirect = errors.New("not an https URL, a loopback http URL or a private-use scheme with a dot")
+
+// validateRedirect reports what is wrong with a redirect URI at registration:
+// it must be absolute, without fragment, user or control character, and
+// either https, http on loopback (RFC 8252 §7.3), or of a private-use scheme
+// that is a reversed domain name (RFC 8252 §7.1), which leaves out javascript
+// and data.
+func validateRedirect(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return errors.New("does not parse")
+	case strings.ContainsAny(raw, "#\\ ") || strings.ContainsFunc(raw, isControl):
+		return errors.New("holds a fragment, a backslash or a space")
+	case u.User != nil:
+		return errors.New("holds a user")
+	}
+	return secureRedirect(u)
+}
+
+func secureRedirect(u *url.URL) error {
+	switch {
+	case u.Scheme == "https" && u.Hostname() != "":
+		return nil
+	case u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	case strings.Contains(u.Scheme, ".") && !strings.HasPrefix(u.Scheme, "."):
+		return nil
+	}
+	return errRedirect
+}
+
+// loopback reports whether the host is this machine, by name or address.
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// matchRedirect reports whether the redirect URI of a request is one of the
+// registered: the same bytes (RFC 9700 §2.1), but for the port of a loopback
+// address (RFC 8252 §7.3).
+func matchRedirect(raw string, registered []string) bool {
+	for _, known := range registered {
+		if raw == known || sameButPort(raw, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameButPort reports whether two http URLs on the same loopback IP literal
+// are the same bytes after their ports are taken out.
+func sameButPort(raw, known string) bool {
+	rawHost, rawRest, ok := splitLoopback(raw)
+	knownHost, knownRest, known2 := splitLoopback(known)
+	return ok && known2 && rawHost == knownHost && rawRest == knownRest
+}
+
+// splitLoopback cuts "http://127.0.0.1:8080/cb" into its host and what comes
+// after the port.
+func splitLoopback(raw string) (host, rest string, ok bool) {
+	after, isHTTP := strings.CutPrefix(raw, "http://")
+	if !isHTTP {
+		return "", "", false
+	}
+	for _, literal := range []string{"127.0.0.1", "[::1]"} {
+		rest, ok := strings.CutPrefix(after, literal)
+		if !ok {
+			continue
+		}
+		if port, isPort := strings.CutPrefix(rest, ":"); isPort {
+			digits := strings.TrimLeft(port, "0123456789")
+			if n := len(port) - len(digits); n == 0 || n > 5 {
+				return "", "", false
+			}
+			rest = digits
+		}
+		if rest != "" && !strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "?") {
+			return "", "", false
+		}
+		return literal, rest, true
+	}
+	return "", "", false
+}

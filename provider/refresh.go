@@ -1,0 +1,177 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/tokens"
+)
+
+// refreshGrant is the refresh token grant (RFC 6749 §6): the main job.
+type refreshGrant struct{ p *Provider }
+
+// CanSkipClientAuth reports false: every client says who it is.
+func (*refreshGrant) CanSkipClientAuth(context.Context, fosite.AccessRequester) bool { return false }
+
+// CanHandleTokenEndpointRequest reports whether the request is for this grant.
+func (*refreshGrant) CanHandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) bool {
+	return r.GetGrantTypes().ExactOne(grantRefresh)
+}
+
+// HandleTokenEndpointRequest reads the grant that the token names, verifies
+// the whole token against it, and then whose it is. Nothing that fails here
+// changes anything: a stranger has no kill switch.
+func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
+	c := r.GetClient().(*client)
+	if !slices.Contains(c.GrantTypes, grantRefresh) {
+		return fosite.ErrUnauthorizedClient
+	}
+	raw := r.GetRequestForm().Get("refresh_token")
+	if raw == "" {
+		return fosite.ErrInvalidRequest.WithHint("The refresh_token is missing.")
+	}
+	token, err := tokens.Parse(raw)
+	if err != nil || token.Kind() != tokens.KindRefresh {
+		return errRefused
+	}
+	holding, err := h.p.genuine(ctx, token)
+	if err != nil {
+		return err
+	}
+	if holding.Grant.ClientID != c.ID {
+		return errRefused
+	}
+	// Whether the grant still stands goes before what is asked of it.
+	if !holding.Grant.Live(h.p.Now()) {
+		return errRefused
+	}
+	scopes, err := narrowed(holding.Grant.Scopes, r.GetRequestedScopes())
+	if err != nil {
+		return err
+	}
+	s := r.GetSession().(*pending)
+	s.holding, s.generation, s.scopes = holding, token.Generation(), scopes
+	return nil
+}
+
+// genuine returns the grant of a token whose MAC verifies against it.
+func (p *Provider) genuine(ctx context.Context, token tokens.Token) (devices.Holding, error) {
+	holding, err := p.Gate.Grants.Holding(ctx, token.GrantID())
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return devices.Holding{}, errRefused
+	case err != nil:
+		return devices.Holding{}, trouble{err}
+	}
+	err = p.codec.Verify(ctx, token, holding.Grant.Secret)
+	switch {
+	case errors.Is(err, tokens.ErrForged):
+		return devices.Holding{}, errRefused
+	case err != nil:
+		return devices.Holding{}, trouble{err}
+	}
+	return holding, nil
+}
+
+// narrowed returns the scopes to answer with: what was asked, if it is no
+// more than was granted (RFC 6749 §6), else all that was granted.
+func narrowed(granted []string, asked fosite.Arguments) ([]string, error) {
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	if !covers(granted, asked) {
+		return nil, fosite.ErrInvalidScope.WithHint("The scope goes beyond what was granted.")
+	}
+	return slices.DeleteFunc(slices.Clone(granted), func(s string) bool { return !asked.Has(s) }), nil
+}
+
+// PopulateTokenEndpointResponse judges who came with the token, moves the
+// grant on, and mints from it.
+func (h *refreshGrant) PopulateTokenEndpointResponse(
+	ctx context.Context, r fosite.AccessRequester, answer fosite.AccessResponder,
+) error {
+	if !h.CanHandleTokenEndpointRequest(ctx, r) {
+		return fosite.ErrUnknownRequest
+	}
+	c, s := r.GetClient().(*client), r.GetSession().(*pending)
+	seen, _, err := h.p.tokenSighting(ctx, r, c)
+	if err != nil {
+		return err
+	}
+	admission, err := h.p.Gate.Admit(ctx, devices.Presented{
+		Holding: s.holding, Generation: s.generation, Binding: c.BindingInForce(), Sighting: seen,
+		IdleFor: lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle),
+		Rotates: c.RefreshMode != modeConstrained,
+	})
+	if err != nil {
+		return trouble{err}
+	}
+	if err := admission.Verdict.Err(); err != nil {
+		return err
+	}
+	return h.p.mint(ctx, minting{grant: admission.Grant, client: c, scopes: s.scopes}, answer)
+}
+
+// modeConstrained is the refresh mode without rotation (FAPI 2.0 §5.3.2.1).
+const modeConstrained = "sender_constrained"
+
+// tokenSighting returns the sighting that a token call is compared by, and
+// reports whether it says anything of the user's device.
+func (p *Provider) tokenSighting(
+	ctx context.Context, r fosite.AccessRequester, c *client,
+) (devices.Sighting, bool, error) {
+	seen := sightingOf(ctx)
+	switch c.BindingInForce() {
+	case devices.BindingObserved, devices.BindingDPoP:
+		return seen, true, nil
+	case devices.BindingForwarded:
+		return p.forwarded(seen, r.GetRequestForm().Get("device_context"))
+	case devices.BindingDeviceStatus:
+		return seen, false, nil
+	default:
+		return seen, false, nil
+	}
+}
+
+// deviceContext is what an authenticated client passes on of its user: the
+// headers and the address it saw.
+type deviceContext struct {
+	IP      string            `json:"ip"`
+	Headers map[string]string `json:"headers"`
+}
+
+// maxContext bounds a device_context, in bytes.
+const maxContext = 8 << 10
+
+// forwarded reads the device_context parameter. Its absence is could-not-look.
+func (p *Provider) forwarded(seen devices.Sighting, raw string) (devices.Sighting, bool, error) {
+	blind := devices.Sighting{At: seen.At, Entrance: seen.Entrance}
+	if raw == "" {
+		return blind, false, nil
+	}
+	var passed deviceContext
+	decoder := json.NewDecoder(strings.NewReader(raw))
+	if len(raw) > maxContext || decoder.Decode(&passed) != nil {
+		return blind, false, fosite.ErrInvalidRequest.WithHint(
+			`device_context is JSON such as {"ip":"…","headers":{"User-Agent":"…"}}.`)
+	}
+	addr, err := netip.ParseAddr(passed.IP)
+	if passed.IP != "" && err != nil {
+		return blind, false, fosite.ErrInvalidRequest.WithHint("The ip of device_context is no address.")
+	}
+	headers := http.Header{}
+	for name, value := range passed.Headers {
+		headers.Set(name, value)
+	}
+	told := p.Observer.ObserveHeaders(headers, addr, seen.Entrance)
+	told.At = seen.At
+	return told, true, nil
+}

@@ -1,0 +1,86 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/tokens"
+)
+
+// revoke is POST /oauth2/revoke (RFC 7009). A refresh token ends its grant;
+// an access token ends itself and those minted before it. What does not
+// verify is answered alike and changes nothing.
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
+	if err := p.posted(w, r); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	found, err := p.oauth2.AuthenticateClient(r.Context(), r, r.PostForm)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	raw := r.PostForm.Get("token")
+	if raw == "" {
+		p.fail(w, r, fosite.ErrInvalidRequest.WithHint("The token is missing."))
+		return
+	}
+	if err := p.revokeToken(r.Context(), found.GetID(), raw); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+func (p *Provider) revokeToken(ctx context.Context, clientID, raw string) error {
+	if token, err := tokens.Parse(raw); err == nil && token.Kind() == tokens.KindRefresh {
+		holding, err := p.genuine(ctx, token)
+		if err != nil {
+			return unlessToken(err)
+		}
+		return p.endGrant(ctx, clientID, holding.Grant)
+	}
+	access, err := p.Verify(ctx, raw)
+	switch {
+	case err != nil:
+		return unlessToken(err)
+	case !access.Grant.Offline:
+		return p.endGrant(ctx, clientID, access.Grant)
+	case access.Grant.ClientID != clientID:
+		return errOthers
+	}
+	cut := access.Issued.Add(time.Microsecond)
+	if err := p.Storage.Codes.CutTokens(ctx, access.Grant.ID, cut); err != nil {
+		return trouble{err}
+	}
+	return nil
+}
+
+// errOthers refuses to revoke another client's token (RFC 7009 §2.1).
+var errOthers = fosite.ErrUnauthorizedClient.WithDescription("The token was not issued to this client.")
+
+func (p *Provider) endGrant(ctx context.Context, clientID string, g devices.Grant) error {
+	if g.ClientID != clientID {
+		return errOthers
+	}
+	if err := p.registry.RevokeGrant(ctx, g.Subject, g.ID, devices.ReasonClient); err != nil {
+		return trouble{err}
+	}
+	return nil
+}
+
+// unlessToken forgives what is wrong with a token (RFC 7009 §2.2), not
+// trouble.
+func unlessToken(err error) error {
+	var t trouble
+	if errors.As(err, &t) {
+		return err
+	}
+	return nil
+}

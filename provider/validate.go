@@ -1,0 +1,74 @@
+package provider
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	jose3 "github.com/go-jose/go-jose/v3"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+)
+
+// ValidateClient returns everything that is wrong with a client, or nil.
+func ValidateClient(c oauth.Client) error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%w: "+format, append([]any{devices.ErrInvalid}, args...)...))
+		}
+	}
+	check(c.ID != "" && len(c.ID) <= 255 && !strings.ContainsFunc(c.ID, notIDRune), "client_id: 1 to 255 of letters, digits, '-', '_', '.', '~'")
+	for _, uri := range append(slices.Clone(c.RedirectURIs), c.PostLogout...) {
+		err := validateRedirect(uri)
+		check(err == nil, "redirect URI %q: %v", uri, err)
+	}
+	oneOf := func(name, value string, values ...string) {
+		check(slices.Contains(values, value), "%s: %q is none of %s", name, value, strings.Join(values, ", "))
+	}
+	for _, g := range c.GrantTypes {
+		oneOf("grant_types", g, grantCode, grantRefresh, grantCredentials)
+	}
+	for _, t := range c.ResponseType {
+		oneOf("response_types", t, "code")
+	}
+	oneOf("token_endpoint_auth_method", c.AuthMethod, methodNone, methodBasic, methodPost, methodAssertion)
+	oneOf("binding", string(c.Binding), "", string(devices.BindingDeviceStatus), string(devices.BindingObserved), string(devices.BindingForwarded))
+	oneOf("refresh_mode", c.RefreshMode, "", "rotate")
+	oneOf("access_token_strategy", c.AccessToken, "", "opaque", "jwt")
+	oneOf("id_token_signed_response_alg", c.IDTokenAlg, "", "ES256", "RS256")
+	oneOf("subject_type", c.SubjectType, "", "public")
+	oneOf("token_endpoint_auth_signing_alg", c.AuthAlg, "", "ES256", "RS256", "PS256")
+	check(c.Secret == "" || len(c.Secret) >= 16, "client_secret: at least 16 characters")
+	check(!c.Public() || c.Secret == "" && c.SecretHash == "", "client_secret: a client without authentication has none")
+	check(!c.Public() || !slices.Contains(c.GrantTypes, grantCredentials), "grant_types: client_credentials needs a client that authenticates")
+	check(!c.Public() || c.Binding != devices.BindingForwarded, "binding: forwarded needs a client that authenticates")
+	check(c.AuthMethod != methodAssertion || validKeys(c.JWKS), "jwks: private_key_jwt needs public keys with use \"sig\"")
+	check(!slices.Contains(c.GrantTypes, grantCode) || len(c.RedirectURIs) > 0, "redirect_uris: authorization_code needs one")
+	for name, value := range map[string]string{
+		"access_token_lifespan": c.AccessTTL, "id_token_lifespan": c.IDTTL,
+		"refresh_token_idle_lifespan": c.RefreshIdle, "refresh_token_lifespan": c.RefreshAbsolute,
+	} {
+		d, err := time.ParseDuration(value)
+		check(value == "" || err == nil && d > 0, "%s: %q is no positive duration such as 10m", name, value)
+	}
+	return errors.Join(errs...)
+}
+
+func notIDRune(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.~", r))
+}
+
+func validKeys(raw json.RawMessage) bool {
+	var set fositeKeySet
+	if json.Unmarshal(raw, &set) != nil || len(set.Keys) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(set.Keys, func(k jose3.JSONWebKey) bool {
+		return !k.Valid() || !k.IsPublic() || k.Use != "sig"
+	})
+}
