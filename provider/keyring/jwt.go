@@ -75,7 +75,8 @@ func (k *Keyring) SignJWT(_ context.Context, alg, typ string, claims any) (strin
 // configured ones) or the signature is not ours. Any other error is the
 // store's. Issuer, audience and times are for the caller to check.
 func (k *Keyring) VerifyJWT(ctx context.Context, token, typ string, algs []string, claims any) error {
-	if len(token) > maxJWT {
+	// The parser skips line breaks, as if a JWT could have several spellings.
+	if len(token) > maxJWT || strings.ContainsAny(token, "\r\n") {
 		return ErrBadJWT
 	}
 	parsed, err := jose.ParseSignedCompact(token, k.allowed(algs))

@@ -16,7 +16,11 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/provider/tokens"
 )
+
+// A ring is where the token codec gets its keys from.
+var _ tokens.Keys = (*keyring.Keyring)(nil)
 
 // shelf keeps keys in memory, for one or several replicas.
 type shelf struct {
