@@ -196,7 +196,7 @@ func (p Policy) rules() []rule {
 	w := p.Weights
 	return []rule{
 		{SignalOS, "", changed, ReasonOSChanged, w.OSChanged},
-		{SignalBrowser, "", changed, ReasonBrowserChanged, w.BrowserChanged},
+		{SignalBrowser, "", replaced, ReasonBrowserChanged, w.BrowserChanged},
 		{SignalModel, "", changed, ReasonModelChanged, w.ModelChanged},
 		{SignalClass, "", changed, ReasonClassChanged, w.ClassChanged},
 		{SignalBrowserVersion, SignalBrowser, fell, ReasonDowngrade, w.BrowserDowngrade},
@@ -208,6 +208,10 @@ func (p Policy) rules() []rule {
 
 // changed reports that a told value became another told value.
 func changed(before, after string) bool { return before != "" && after != "" && before != after }
+
+// replaced reports that a told value became another or is now withheld: a
+// client that named itself once does not stop.
+func replaced(before, after string) bool { return before != "" && before != after }
 
 // appeared reports a value that was not there before.
 func appeared(before, after string) bool { return after != "" && before != after }
