@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -37,7 +38,8 @@ var ErrToken = errors.New("invalid access token")
 
 // Verify returns what an access token stands for, or ErrToken. It reads the
 // grant with its device and subject, opaque token or not, so that an ended
-// device is refused from the moment it was ended. Other errors are trouble.
+// device is refused from the moment it was ended; the error then is
+// devices.ErrRevoked too. Other errors are trouble.
 func (p *Provider) Verify(ctx context.Context, raw string) (Access, error) {
 	var a Access
 	var holding devices.Holding
@@ -54,9 +56,10 @@ func (p *Provider) Verify(ctx context.Context, raw string) (Access, error) {
 	g, now := holding.Grant, p.Now()
 	a.Grant = g
 	switch {
+	case holding.Device != nil && !holding.Device.Live():
+		return Access{}, fmt.Errorf("%w: %w", ErrToken, devices.ErrRevoked)
 	case !now.Before(a.Expires), !g.Live(now), generation > g.Generation,
-		a.Issued.Before(g.TokensNotBefore), holding.SubjectDisabled,
-		holding.Device != nil && !holding.Device.Live():
+		a.Issued.Before(g.TokensNotBefore), holding.SubjectDisabled:
 		return Access{}, ErrToken
 	}
 	return a, nil
