@@ -97,7 +97,7 @@ func parse(text string) (said agent) {
 	if name, number, native := nativeProduct(text); native {
 		said.browser, said.version = name, number
 	} else {
-		said.browser, said.version = browserFamily(u.Family), version(u.Major, u.Minor, u.Patch)
+		said.browser, said.version = browserFamily(u.Family, text), version(u.Major, u.Minor, u.Patch)
 	}
 	said.class = class(said, text, d.Family == "Spider")
 	said.brand, said.model = brand(d.Brand), model(said, text, d)

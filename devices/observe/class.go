@@ -22,7 +22,7 @@ func class(said agent, text string, spider bool) devices.Class {
 	has := func(token string) bool { return strings.Contains(text, token) }
 	_, _, native := nativeProduct(text)
 	switch {
-	case spider && !strings.HasPrefix(text, "Java/"): // a library, mistaken for a robot
+	case robot(said, text, spider, native):
 		return devices.ClassBot
 	case slices.ContainsFunc(televisions(), has), said.os == "tvOS", said.os == "Roku OS":
 		return devices.ClassTV
@@ -30,7 +30,7 @@ func class(said agent, text string, spider bool) devices.Class {
 		return devices.ClassApp
 	case has("iPad"), has("Tablet"):
 		return devices.ClassTablet
-	case has("iPhone"), has("iPod"), has("Windows Phone"), has("(Phone;"):
+	case has("iPhone"), has("iPod"), has("Windows Phone"), has("(Phone;"), has("Opera Mini"):
 		return devices.ClassPhone
 	case said.os == "iOS":
 		return "" // it asks for desktop pages and does not say on what
@@ -44,4 +44,15 @@ func class(said agent, text string, spider bool) devices.Class {
 		return devices.ClassDesktop
 	}
 	return devices.ClassOther
+}
+
+// robot reports whether a User-Agent is a robot's. The definitions take some
+// HTTP libraries for robots and miss some robots, but robots give their name
+// or the page that explains them.
+func robot(said agent, text string, spider, native bool) bool {
+	name := strings.ToLower(said.browser)
+	if strings.HasSuffix(name, "bot") || strings.Contains(name, "crawler") || strings.Contains(name, "spider") {
+		return true
+	}
+	return spider && (!native || strings.Contains(name, "bot") || strings.Contains(text, "://"))
 }

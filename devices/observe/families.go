@@ -41,13 +41,17 @@ func osFamily(family, text string) string {
 
 // browserFamily returns the product behind the many names of its variants, or
 // "" where the User-Agent does not tell.
-func browserFamily(family string) string {
+func browserFamily(family, text string) string {
+	if strings.Contains(text, " OPT/") || strings.Contains(text, " OPX/") {
+		return "Opera" // on iOS, mistaken for Safari by the definitions
+	}
 	switch family {
 	case "Other", "":
 		return ""
 	case "Mobile Safari":
 		return "Safari"
-	case "Mobile Safari UI/WKWebView", "Chrome Mobile WebView", "Android WebView", "Edge WebView2":
+	case "Mobile Safari UI/WKWebView", "Chrome Mobile WebView", "Android WebView", "Edge WebView2",
+		"Apple Mail": // any view of WebKit on a Mac, says the definitions' guess
 		return "WebView"
 	case "Chrome Mobile", "Chrome Mobile iOS":
 		return "Chrome"

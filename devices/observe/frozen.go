@@ -82,7 +82,7 @@ func androidModel(text string) string {
 	parts := strings.Split(comment, ";")[1:]
 	for i := len(parts) - 1; i >= 0; i-- {
 		name, _, _ := strings.Cut(parts[i], " Build/")
-		name = strings.TrimSpace(name)
+		name = strings.TrimPrefix(strings.TrimSpace(name), "SAMSUNG ") // its browser adds the maker
 		switch {
 		case name == "", name == "wv", name == "K", name == "U", name == "Mobile", name == "Tablet",
 			strings.HasPrefix(name, "rv:"), strings.HasPrefix(name, "Build/"), locale(name):
