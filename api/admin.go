@@ -96,7 +96,7 @@ func (a *Admin) register() {
 	}
 	serve(a.huma, a.door, op("find-devices", "GET", "/devices", "Devices of all subjects, newest first"), a.findDevices)
 	serve(a.huma, a.door, op("show-device", "GET", "/devices/{id}", "A device", 404), a.showDevice)
-	serve(a.huma, a.door, a.door.reads(a.huma, op("name-device", "PATCH", "/devices/{id}", "Rename a device",
+	serve(a.huma, a.door, a.door.reads(op("name-device", "PATCH", "/devices/{id}", "Rename a device",
 		404, 413, 415), DeviceNaming{}), a.nameDevice)
 	serve(a.huma, a.door, op("end-device", "DELETE", "/devices/{id}", "End a device with all its grants and sessions",
 		404), a.endDevice)

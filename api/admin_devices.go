@@ -39,22 +39,22 @@ type adminDeviceOutput struct{ Body AdminDevice }
 
 type adminDevicesOutput struct{ Body AdminDevices }
 
-// cursorInput is a request for a part of a list.
-type cursorInput struct {
+// ByCursor is a request for a part of a list; exported like [ByID].
+type ByCursor struct {
 	Cursor string `query:"cursor" pattern:"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" patternDescription:"UUID" doc:"The next of the part before."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 // page asks for one more than is shown, to know whether there is more.
-func (in cursorInput) page() devices.Page {
+func (in ByCursor) page() devices.Page {
 	return devices.Page{After: in.Cursor, Limit: in.Limit + 1}
 }
 
 type findDevicesInput struct {
-	cursorInput
+	ByCursor
 	Subject string `query:"subject" maxLength:"255"`
 	IP      string `query:"ip" doc:"An address or a prefix, of the enrolment or the latest." example:"192.0.2.0/24"`
-	ASN     uint32 `query:"asn"`
+	ASN     int64  `query:"asn" minimum:"0" maximum:"4294967295"`
 	OS      string `query:"os" maxLength:"64" doc:"The family." example:"Windows"`
 	State   string `query:"state" enum:"active,flagged,revoked"`
 }
@@ -65,7 +65,8 @@ func (a *Admin) findDevices(ctx context.Context, in *findDevicesInput) (*adminDe
 		return nil, err
 	}
 	found, err := a.finder.FindDevices(ctx, devices.DeviceQuery{
-		Subject: in.Subject, OS: in.OS, State: devices.State(in.State), Addr: prefix, ASN: in.ASN, Page: in.page(),
+		Subject: in.Subject, OS: in.OS, State: devices.State(in.State), Addr: prefix,
+		ASN: uint32(in.ASN), Page: in.page(), // the schema bounds the ASN
 	})
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func prefixOf(text string) (netip.Prefix, error) {
 	return prefix.Masked(), nil
 }
 
-func (a *Admin) showDevice(ctx context.Context, in *idInput) (*adminDeviceOutput, error) {
+func (a *Admin) showDevice(ctx context.Context, in *ByID) (*adminDeviceOutput, error) {
 	d, err := a.finder.DeviceByID(ctx, in.known())
 	if err != nil {
 		return nil, err
@@ -98,7 +99,7 @@ func (a *Admin) showDevice(ctx context.Context, in *idInput) (*adminDeviceOutput
 	return &adminDeviceOutput{adminDeviceOf(d)}, nil
 }
 
-func (a *Admin) nameDevice(ctx context.Context, in *idInput) (*adminDeviceOutput, error) {
+func (a *Admin) nameDevice(ctx context.Context, in *ByID) (*adminDeviceOutput, error) {
 	d, err := a.finder.DeviceByID(ctx, in.known())
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (a *Admin) nameDevice(ctx context.Context, in *idInput) (*adminDeviceOutput
 	return &adminDeviceOutput{adminDeviceOf(d)}, nil
 }
 
-func (a *Admin) endDevice(ctx context.Context, in *idInput) (*struct{}, error) {
+func (a *Admin) endDevice(ctx context.Context, in *ByID) (*struct{}, error) {
 	d, err := a.finder.DeviceByID(ctx, in.known())
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func grantOf(g devices.Grant) Grant {
 }
 
 type findGrantsInput struct {
-	cursorInput
+	ByCursor
 	Subject string `query:"subject" maxLength:"255"`
 	Device  string `query:"device" pattern:"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" patternDescription:"UUID"`
 	Client  string `query:"client" maxLength:"255"`
@@ -71,7 +71,7 @@ func (a *Admin) findGrants(ctx context.Context, in *findGrantsInput) (*grantsOut
 }
 
 // endGrant ends a grant. Ending one that has ended is no error and no change.
-func (a *Admin) endGrant(ctx context.Context, in *idInput) (*struct{}, error) {
+func (a *Admin) endGrant(ctx context.Context, in *ByID) (*struct{}, error) {
 	h, err := a.finder.Holding(ctx, in.known())
 	switch {
 	case errors.Is(err, devices.ErrNotFound):

@@ -65,7 +65,7 @@ func (a *deviceAPI) register(api huma.API) {
 		return operation(deviceScheme, id, method, root+path, summary, append(problems, http.StatusTooManyRequests)...)
 	}
 	serve(api, a.door, op("list-devices", "GET", "", "The caller's devices, oldest first"), a.list)
-	serve(api, a.door, a.door.reads(api, op("edit-device", "PATCH", "/{id}", "Rename a device or change what it may do",
+	serve(api, a.door, a.door.reads(op("edit-device", "PATCH", "/{id}", "Rename a device or change what it may do",
 		404, 409, 413, 415), DeviceEdit{}), a.edit)
 	serve(api, a.door, op("revoke-device", "DELETE", "/{id}", "End a device with all its grants and sessions",
 		404, 409), a.revoke)
@@ -101,7 +101,7 @@ func (a *deviceAPI) list(ctx context.Context, in *listInput) (*listOutput, error
 
 type deviceOutput struct{ Body Device }
 
-func (a *deviceAPI) edit(ctx context.Context, in *idInput) (*deviceOutput, error) {
+func (a *deviceAPI) edit(ctx context.Context, in *ByID) (*deviceOutput, error) {
 	caller := actor(ctx)
 	d, err := a.registry.Edit(ctx, caller, in.known(), sentEdit(ctx))
 	if err != nil {
@@ -110,7 +110,7 @@ func (a *deviceAPI) edit(ctx context.Context, in *idInput) (*deviceOutput, error
 	return &deviceOutput{deviceOf(d, caller.DeviceID)}, nil
 }
 
-func (a *deviceAPI) revoke(ctx context.Context, in *idInput) (*struct{}, error) {
+func (a *deviceAPI) revoke(ctx context.Context, in *ByID) (*struct{}, error) {
 	return nil, a.registry.Revoke(ctx, actor(ctx), in.known())
 }
 

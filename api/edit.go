@@ -39,16 +39,12 @@ func sentEdit(ctx context.Context) devices.Edit {
 	return e
 }
 
-// reads adds a body of the type of sample to an operation, documented and
-// read by this package instead of huma.
-func (d *door) reads(api huma.API, op huma.Operation, sample any) huma.Operation {
+// reads adds a body of the type of sample to an operation. It is documented by
+// the hook of newHuma and read by this package: what huma finds in an
+// operation when it is registered, it reads itself.
+func (d *door) reads(op huma.Operation, sample any) huma.Operation {
 	t := reflect.TypeOf(sample)
-	op.RequestBody = &huma.RequestBody{
-		Required: true,
-		Content: map[string]*huma.MediaType{
-			"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())},
-		},
-	}
+	op.Metadata = map[string]any{bodyType: t}
 	var members []string
 	for i := range t.NumField() {
 		name, _, _ := bytes.Cut([]byte(t.Field(i).Tag.Get("json")), []byte(","))

@@ -85,7 +85,7 @@ type History struct {
 
 // historyInput is a request for a part of a history.
 type historyInput struct {
-	idInput
+	ByID
 	After string `query:"after" pattern:"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" patternDescription:"UUID" doc:"The next of the part before."`
 	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
@@ -119,8 +119,9 @@ func cut[T any](list []T, limit int, id func(T) string) (part []T, next string) 
 	return list[:limit], id(list[limit-1])
 }
 
-// idInput is a request about one thing.
-type idInput struct {
+// ByID is a request about one thing. It is exported because huma looks into
+// exported embedded types only.
+type ByID struct {
 	ID string `path:"id" doc:"A UUID."`
 }
 
@@ -131,7 +132,7 @@ const nobody = "00000000-0000-0000-0000-000000000000"
 
 // known returns the id, or that of nothing where it cannot be one: it is then
 // answered like any unknown one, and the database never sees it.
-func (in idInput) known() string {
+func (in ByID) known() string {
 	if canonicalUUID.MatchString(in.ID) {
 		return in.ID
 	}

@@ -25,7 +25,7 @@ func (d *door) newHuma(mux *http.ServeMux, title, description string) huma.API {
 				deviceScheme: {Type: "http", Scheme: "bearer", Description: "An access token with the scope devices."},
 			},
 		},
-		OnAddOperation: []huma.AddOpFunc{documentProblems},
+		OnAddOperation: []huma.AddOpFunc{documentBody, documentProblems},
 	}
 	formats := map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat}
 	return humago.New(mux, huma.Config{
@@ -39,6 +39,23 @@ const (
 	deviceScheme = "device"
 	adminScheme  = "admin"
 )
+
+// bodyType is where an operation keeps the type of the body that it reads.
+const bodyType = "body"
+
+// documentBody says what an operation reads by itself.
+func documentBody(doc *huma.OpenAPI, op *huma.Operation) {
+	t, ok := op.Metadata[bodyType].(reflect.Type)
+	if !ok {
+		return
+	}
+	op.RequestBody = &huma.RequestBody{
+		Required: true,
+		Content: map[string]*huma.MediaType{
+			"application/json": {Schema: doc.Components.Schemas.Schema(t, true, t.Name())},
+		},
+	}
+}
 
 // documentProblems says of every error answer that it is a Problem, which
 // huma cannot know.
