@@ -157,8 +157,10 @@ func (c Case) resembles() *Baseline {
 	switch {
 	case c.Grant == nil && c.Device != nil:
 		return &Baseline{Fingerprint: c.Device.Fingerprint, Cookie: len(c.Device.CookieHash) > 0}
-	case c.Grant == nil, c.Binding == BindingDeviceStatus, c.Binding == BindingDPoP:
+	case c.Grant == nil, c.Grant.Baseline == nil, c.Binding == BindingDeviceStatus, c.Binding == BindingDPoP:
 		return nil
+	case c.Grant.Baseline.KeyThumbprint != "":
+		return nil // the key was shown: how it looks makes no difference
 	default:
 		return c.Grant.Baseline
 	}

@@ -132,25 +132,58 @@ func (p *Provider) verifyJWT(ctx context.Context, raw string) (Access, devices.H
 	return a, holding, generation, nil
 }
 
-// Bearer returns the access token of a request (RFC 6750 §2): in the header,
-// or in a posted form, and not in both. Empty means none came.
-func Bearer(r *http.Request) (string, error) {
+// ErrNoToken says that a request came without an access token.
+var ErrNoToken = errors.New("no access token")
+
+// Present returns what the access token of a request stands for. It is in the
+// header, or in a posted form, and not in both (RFC 6750 §2); a token that is
+// bound to a key comes with a proof of it and is no bearer token (RFC 9449
+// §7). endpoint is the path that a proof must be made for. Errors are
+// ErrNoToken, ErrToken, a malformed request or trouble.
+func (p *Provider) Present(r *http.Request, endpoint string) (Access, error) {
 	header := r.Header.Values("Authorization")
-	if len(header) > 1 {
-		return "", fosite.ErrInvalidRequest.WithHint("There are two Authorization headers.")
-	}
 	inForm := r.PostForm.Get("access_token")
-	if len(header) == 0 {
-		return inForm, nil
-	}
-	scheme, token, _ := strings.Cut(header[0], " ")
 	switch {
-	case inForm != "":
-		return "", fosite.ErrInvalidRequest.WithHint("The access token came twice.")
-	case !strings.EqualFold(scheme, "Bearer"):
-		return "", nil
+	case len(header) > 1, len(header) == 1 && inForm != "":
+		return Access{}, fosite.ErrInvalidRequest.WithHint("The request has two access tokens.")
+	case len(header) == 0 && inForm == "":
+		return Access{}, ErrNoToken
+	case len(header) == 0:
+		return p.bearer(r.Context(), inForm)
 	}
-	return strings.TrimSpace(token), nil
+	scheme, raw, _ := strings.Cut(header[0], " ")
+	raw = strings.TrimSpace(raw)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return p.bearer(r.Context(), raw)
+	case strings.EqualFold(scheme, "DPoP"):
+		return p.proved(r, endpoint, raw)
+	default:
+		return Access{}, ErrNoToken
+	}
+}
+
+func (p *Provider) bearer(ctx context.Context, raw string) (Access, error) {
+	access, err := p.Verify(ctx, raw)
+	if err == nil && boundKey(access.Grant) != "" {
+		return Access{}, ErrToken
+	}
+	return access, err
+}
+
+func (p *Provider) proved(r *http.Request, endpoint, raw string) (Access, error) {
+	access, err := p.Verify(r.Context(), raw)
+	if err != nil {
+		return Access{}, err
+	}
+	thumb, err := p.proof(r, endpoint, raw)
+	switch {
+	case err != nil:
+		return Access{}, tokenError(err)
+	case thumb == "", thumb != boundKey(access.Grant):
+		return Access{}, ErrToken
+	}
+	return access, nil
 }
 
 // section returns a member of a claims request (OIDC Core §5.5).

@@ -164,6 +164,9 @@ func (a *ask) check() error {
 	if a.GetRequestedScopes().Has(scopeOffline) && !slices.Contains(a.client.GrantTypes, grantRefresh) {
 		return fosite.ErrInvalidScope.WithHint("The client is not registered for the refresh_token grant.")
 	}
+	if thumb := form.Get("dpop_jkt"); thumb != "" && !isChallenge(thumb) {
+		return fosite.ErrInvalidRequest.WithHint("dpop_jkt is a SHA-256 in base64url (RFC 9449 §10).")
+	}
 	a.prompt = strings.Fields(form.Get("prompt"))
 	for _, value := range a.prompt {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, value) {
@@ -260,7 +263,7 @@ func (p *Provider) saveCode(r *http.Request, a *ask, in *oauth.SignIn) (string, 
 		RedirectURI: form.Get("redirect_uri"), RedirectSent: a.sent,
 		Scopes: a.GetRequestedScopes(), Audience: a.GetRequestedAudience(),
 		Challenge: form.Get("code_challenge"), Nonce: form.Get("nonce"),
-		AuthTime: in.AuthTime, ACR: in.ACR, AMR: in.AMR,
+		KeyThumb: form.Get("dpop_jkt"), AuthTime: in.AuthTime, ACR: in.ACR, AMR: in.AMR,
 		CreatedAt: now, ExpiresAt: now.Add(p.Lifetimes.Code),
 	}
 	if claims := form.Get("claims"); claims != "" {

@@ -11,6 +11,7 @@ import (
 	jose3 "github.com/go-jose/go-jose/v3"
 	"github.com/ory/fosite"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
@@ -53,6 +54,9 @@ func (c *client) GetTokenEndpointAuthSigningAlgorithm() string {
 func (c *client) GetResponseModes() []fosite.ResponseModeType {
 	return []fosite.ResponseModeType{fosite.ResponseModeQuery}
 }
+
+// keyRequired reports whether the client's tokens are bound to a key.
+func (c *client) keyRequired() bool { return c.Binding == devices.BindingDPoP || c.DPoPBound }
 
 // lifetime returns what the client asks for, else what the server has.
 func lifetime(own string, server time.Duration) time.Duration {

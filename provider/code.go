@@ -78,6 +78,13 @@ func (h *codeGrant) read(ctx context.Context, r fosite.AccessRequester, c *clien
 	case code.ClientID != c.ID, !fits(verifier, code.Challenge):
 		return oauth.Code{}, errRefused
 	}
+	shown := sightingOf(ctx).Proof.KeyThumbprint
+	switch {
+	case code.KeyThumb != "" && code.KeyThumb != shown: // RFC 9449 §10
+		return oauth.Code{}, errRefused
+	case shown == "" && c.keyRequired():
+		return oauth.Code{}, errProof
+	}
 	sent := form.Get("redirect_uri")
 	if sent != code.RedirectURI && (code.RedirectSent || sent != "") {
 		return oauth.Code{}, errRefused
@@ -154,6 +161,12 @@ func (h *codeGrant) grant(
 	if err == nil && looked {
 		baseline := devices.BaselineOf(seen)
 		g.Baseline = &baseline
+	}
+	if shown := sightingOf(ctx).Proof.KeyThumbprint; shown != "" {
+		if g.Baseline == nil {
+			g.Baseline = &devices.Baseline{}
+		}
+		g.Baseline.KeyThumbprint = shown
 	}
 	return g, err
 }

@@ -38,6 +38,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"acr_values_supported":                                     []string{acrPassword},
 		"prompt_values_supported":                                  []string{"none", "login", "consent", "select_account"},
 		"display_values_supported":                                 []string{"page"},
+		"dpop_signing_alg_values_supported":                        proofNames(),
 		"claims_parameter_supported":                               true,
 		"request_parameter_supported":                              false,
 		"request_uri_parameter_supported":                          false,

@@ -64,6 +64,14 @@ type Introspection struct {
 	SID       string   `json:"sid,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
+	// Confirmation names the key that the token is bound to (RFC 9449 §6.2).
+	Confirmation *Confirmation `json:"cnf,omitempty"`
+}
+
+// Confirmation is the key that a token is bound to, by its RFC 7638
+// thumbprint.
+type Confirmation struct {
+	Thumbprint string `json:"jkt"`
 }
 
 // Introspect returns the state of any token of this server. Errors are
@@ -81,6 +89,9 @@ func (p *Provider) Introspect(ctx context.Context, raw string) (Introspection, e
 	}
 	state := p.introspection(access)
 	state.TokenType, state.TokenUse = "Bearer", "access_token"
+	if state.Confirmation != nil {
+		state.TokenType = "DPoP"
+	}
 	return state, nil
 }
 
@@ -123,6 +134,9 @@ func (p *Provider) introspection(a Access) Introspection {
 	}
 	if !past.AuthTime.IsZero() {
 		state.AuthTime = past.AuthTime.Unix()
+	}
+	if key := boundKey(g); key != "" {
+		state.Confirmation = &Confirmation{key}
 	}
 	if g.Subject == "" {
 		state.Subject = g.ClientID

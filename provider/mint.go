@@ -32,6 +32,9 @@ func (p *Provider) mint(ctx context.Context, m minting, answer fosite.AccessResp
 	}
 	answer.SetAccessToken(access)
 	answer.SetTokenType("bearer")
+	if boundKey(m.grant) != "" {
+		answer.SetTokenType("DPoP")
+	}
 	answer.SetExpiresIn(max(expires.Sub(p.Now()), time.Second))
 	answer.SetScopes(m.scopes)
 	if m.grant.DeviceID != "" {
@@ -99,6 +102,9 @@ func (p *Provider) accessClaims(m minting, issued, expires time.Time) map[string
 		"iat": issued.Unix(), "exp": expires.Unix(), "scope": strings.Join(m.scopes, " "),
 		"jti": fmt.Sprintf("%s.%d.%d", g.ID, g.Generation, issued.UnixMicro()),
 	}
+	if key := boundKey(g); key != "" {
+		claims["cnf"] = map[string]string{"jkt": key}
+	}
 	if len(g.Audience) == 0 {
 		claims["aud"] = []string{p.Issuer}
 	}
@@ -109,6 +115,15 @@ func (p *Provider) accessClaims(m minting, issued, expires time.Time) map[string
 	claims["device_id"], claims["sid"] = g.DeviceID, g.SID
 	claims["auth_time"], claims["acr"], claims["amr"] = past.AuthTime.Unix(), past.ACR, past.AMR
 	return claims
+}
+
+// boundKey returns the thumbprint that the grant's tokens are bound to, or
+// nothing.
+func boundKey(g devices.Grant) string {
+	if g.Baseline == nil {
+		return ""
+	}
+	return g.Baseline.KeyThumbprint
 }
 
 // signingAlgs returns the algorithms that this server signs with.

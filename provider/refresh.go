@@ -153,7 +153,8 @@ const maxContext = 8 << 10
 
 // forwarded reads the device_context parameter. Its absence is could-not-look.
 func (p *Provider) forwarded(seen devices.Sighting, raw string) (devices.Sighting, bool, error) {
-	blind := devices.Sighting{At: seen.At, Entrance: seen.Entrance}
+	key := devices.Proof{KeyThumbprint: seen.Proof.KeyThumbprint}
+	blind := devices.Sighting{At: seen.At, Entrance: seen.Entrance, Proof: key}
 	if raw == "" {
 		return blind, false, nil
 	}
@@ -172,6 +173,6 @@ func (p *Provider) forwarded(seen devices.Sighting, raw string) (devices.Sightin
 		headers.Set(name, value)
 	}
 	told := p.Observer.ObserveHeaders(headers, addr, seen.Entrance)
-	told.At = seen.At
+	told.At, told.Proof = seen.At, key
 	return told, true, nil
 }

@@ -24,6 +24,11 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	// 2. Who shows it?
 	seen := p.Observer.Observe(r, devices.EntranceProvider)
+	var err error
+	if seen.Proof.KeyThumbprint, err = p.proof(r, "/oauth2/token", ""); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	ctx := context.WithValue(r.Context(), sightingKey{}, seen)
 	// 3. Is the client who it says, and the grant genuine? Rotates nothing.
 	request, err := p.oauth2.NewAccessRequest(ctx, r, &pending{})

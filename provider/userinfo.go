@@ -19,15 +19,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		p.failBearer(w, r, err)
 		return
 	}
-	raw, err := Bearer(r)
-	if err == nil && raw == "" {
-		err = errNoToken
-	}
-	if err != nil {
-		p.failBearer(w, r, err)
-		return
-	}
-	access, err := p.Verify(r.Context(), raw)
+	access, err := p.Present(r, "/userinfo")
 	if err != nil {
 		p.failBearer(w, r, err)
 		return
@@ -55,10 +47,7 @@ func bearerForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-var (
-	errNoToken = errors.New("no access token")
-	errScope   = errors.New("the access token lacks a scope")
-)
+var errScope = errors.New("the access token lacks a scope")
 
 // failBearer answers as RFC 6750 §3.1 says. A request without a token is told
 // no error code.
@@ -66,7 +55,7 @@ func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error)
 	challenge := `Bearer realm="` + p.Issuer + `"`
 	var known *fosite.RFC6749Error
 	switch {
-	case errors.Is(err, errNoToken):
+	case errors.Is(err, ErrNoToken):
 		w.Header().Set("WWW-Authenticate", challenge)
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_request"})
 	case errors.Is(err, ErrToken):

@@ -37,8 +37,9 @@ func ValidateClient(c oauth.Client) error {
 		oneOf("response_types", t, "code")
 	}
 	oneOf("token_endpoint_auth_method", c.AuthMethod, methodNone, methodBasic, methodPost, methodAssertion)
-	oneOf("binding", string(c.Binding), "", string(devices.BindingDeviceStatus), string(devices.BindingObserved), string(devices.BindingForwarded))
-	oneOf("refresh_mode", c.RefreshMode, "", "rotate")
+	oneOf("binding", string(c.Binding), "", string(devices.BindingDeviceStatus), string(devices.BindingObserved), string(devices.BindingForwarded), string(devices.BindingDPoP))
+	oneOf("refresh_mode", c.RefreshMode, "", "rotate", modeConstrained)
+	check(c.RefreshMode != modeConstrained || c.Binding == devices.BindingDPoP, "refresh_mode: sender_constrained needs binding dpop")
 	oneOf("access_token_strategy", c.AccessToken, "", "opaque", "jwt")
 	oneOf("id_token_signed_response_alg", c.IDTokenAlg, "", "ES256", "RS256")
 	oneOf("subject_type", c.SubjectType, "", "public")

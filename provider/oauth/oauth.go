@@ -130,6 +130,7 @@ type Client struct {
 	TermsURI    string          `json:"tos_uri,omitempty"`
 	Contacts    []string        `json:"contacts,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
+	DPoPBound   bool            `json:"dpop_bound_access_tokens,omitempty"` // RFC 9449 §5.2
 
 	// Binding is how token calls are compared with the device; empty means
 	// observed for public clients and device_status for the others.
