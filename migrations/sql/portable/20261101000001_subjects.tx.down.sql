@@ -1,0 +1,3 @@
+DROP TABLE users;
+--bun:split
+DROP TABLE subjects;

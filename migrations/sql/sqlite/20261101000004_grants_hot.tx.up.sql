@@ -1,0 +1,2 @@
+-- SQLite updates rows in place.
+SELECT 1;

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+)
+
+type codeRow struct {
+	bun.BaseModel `bun:"table:codes"`
+
+	CreatedAt micros             `bun:"created_at"`
+	ExpiresAt micros             `bun:"expires_at"`
+	UsedAt    micros             `bun:"used_at"`
+	Hash      []byte             `bun:"hash,pk"`
+	GrantID   string             `bun:"grant_id"`
+	ClientID  string             `bun:"client_id"`
+	Subject   string             `bun:"subject"`
+	DeviceID  string             `bun:"device_id"`
+	SID       string             `bun:"sid"`
+	Data      packed[oauth.Code] `bun:"data"`
+}
+
+// SaveCode keeps a new code, or returns devices.ErrExists.
+func (s *Store) SaveCode(ctx context.Context, c oauth.Code) error {
+	if err := writable(c); err != nil {
+		return err
+	}
+	row := &codeRow{
+		CreatedAt: at(c.CreatedAt), ExpiresAt: at(c.ExpiresAt), UsedAt: at(c.UsedAt), Hash: c.Hash,
+		GrantID: c.GrantID, ClientID: c.ClientID, Subject: c.Subject, DeviceID: c.DeviceID, SID: c.SID,
+		Data: pack(c),
+	}
+	if err := s.insert(ctx, s.write, row); err != nil {
+		return fmt.Errorf("save code: %w", err)
+	}
+	return nil
+}
+
+// Code returns a code by the SHA-256 of it, used ones too, or
+// devices.ErrNotFound.
+func (s *Store) Code(ctx context.Context, hash []byte) (oauth.Code, error) {
+	var r codeRow
+	if err := one(ctx, s.read.NewSelect().Model(&r).Where("hash = ?", hash)); err != nil {
+		return oauth.Code{}, fmt.Errorf("read code: %w", err)
+	}
+	c := r.Data.V
+	c.CreatedAt, c.ExpiresAt, c.UsedAt = r.CreatedAt.time(), r.ExpiresAt.time(), r.UsedAt.time()
+	c.Hash, c.GrantID, c.ClientID, c.Subject = r.Hash, r.GrantID, r.ClientID, r.Subject
+	c.DeviceID, c.SID = r.DeviceID, r.SID
+	return c, nil
+}
+
+// Redeem marks the code used at the creation time of the grant, which it
+// opens, and reports whether it was unused, unexpired and the grant's own, its
+// subject and device good, and its sign-in not ended. If not, nothing has
+// changed.
+func (s *Store) Redeem(
+	ctx context.Context, hash []byte, g devices.Grant, events []devices.Event,
+) (bool, error) {
+	if err := writable(g, events); err != nil {
+		return false, err
+	}
+	redeemed := false
+	err := s.inSubject(ctx, g.Subject, func(tx bun.Tx) error {
+		redeemed = false
+		ok, err := s.standing(ctx, tx, g)
+		if err != nil || !ok {
+			return err
+		}
+		rows, err := affected(tx.NewUpdate().Model((*codeRow)(nil)).Set("used_at = ?", at(g.CreatedAt)).
+			Where("hash = ? AND used_at = 0 AND expires_at > ?", hash, at(g.CreatedAt)).
+			Where("grant_id = ? AND subject = ? AND client_id = ?", g.ID, g.Subject, g.ClientID).
+			Exec(ctx))
+		if err != nil || rows == 0 {
+			return err
+		}
+		if err := s.insert(ctx, tx, grantRowOf(g)); err != nil {
+			return err
+		}
+		redeemed = true
+		return tell(ctx, tx, events...)
+	})
+	if err != nil {
+		return false, fmt.Errorf("redeem a code for grant %s: %w", g.ID, err)
+	}
+	return redeemed, nil
+}
+
+// standing reports whether a grant may open: its subject and device are good,
+// and the sign-in that it descends from, if it is one of ours, has not ended.
+func (s *Store) standing(ctx context.Context, tx bun.Tx, g devices.Grant) (bool, error) {
+	if ok, err := good(ctx, tx, g.Subject, g.DeviceID); err != nil || !ok {
+		return false, err
+	}
+	over, err := tx.NewSelect().Model((*signInRow)(nil)).Where("id = ? AND ended_at <> 0", g.SID).Count(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read sign-in: %w", err)
+	}
+	return over == 0, nil
+}
+
+// OpenGrant adds a grant that descends from no code, or returns
+// devices.ErrExists. One with a device is refused with devices.ErrRevoked
+// unless its subject and device are good at that moment.
+func (s *Store) OpenGrant(ctx context.Context, g devices.Grant) error {
+	if err := writable(g); err != nil {
+		return err
+	}
+	var err error
+	if g.DeviceID == "" {
+		err = s.insert(ctx, s.write, grantRowOf(g))
+	} else {
+		err = s.inSubject(ctx, g.Subject, func(tx bun.Tx) error {
+			ok, err := s.standing(ctx, tx, g)
+			switch {
+			case err != nil:
+				return err
+			case !ok:
+				return devices.ErrRevoked
+			}
+			return s.insert(ctx, tx, grantRowOf(g))
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("open grant %s: %w", g.ID, err)
+	}
+	return nil
+}
+
+// CutTokens makes the grant's access tokens issued before the time dead, or
+// returns devices.ErrNotFound. An earlier cut is not taken back.
+func (s *Store) CutTokens(ctx context.Context, grantID string, before time.Time) error {
+	if !clean(grantID) {
+		return devices.ErrNotFound
+	}
+	rows, err := affected(s.write.NewUpdate().Model((*grantRow)(nil)).
+		Set("tokens_not_before = CASE WHEN tokens_not_before < ? THEN ? ELSE tokens_not_before END",
+			at(before), at(before)).
+		Set("version = version + 1").Where("id = ?", grantID).Exec(ctx))
+	switch {
+	case err != nil:
+		return fmt.Errorf("cut tokens of grant %s: %w", grantID, err)
+	case rows == 0:
+		return devices.ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"github.com/uptrace/bun"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+type deviceRow struct {
+	bun.BaseModel `bun:"table:devices,alias:d"`
+
+	CreatedAt       micros `bun:"created_at"`
+	LastSeen        micros `bun:"last_seen"`
+	RevokedAt       micros `bun:"revoked_at"`
+	Version         int64  `bun:"version"`
+	FirstASN        int64  `bun:"first_asn"`
+	LastASN         int64  `bun:"last_asn"`
+	Tier            int64  `bun:"tier"`
+	CanUpdateOthers bool   `bun:"can_update_others"`
+	CanDeleteOthers bool   `bun:"can_delete_others"`
+	ID              string `bun:"id,pk"`
+	Subject         string `bun:"subject"`
+	Name            string `bun:"name"`
+	State           string `bun:"state"`
+	CookieHash      []byte `bun:"cookie_hash"`
+	KeyThumbprint   string `bun:"key_thumbprint"`
+	// OS is of the fingerprint, to be looked for.
+	OS            string                      `bun:"os"`
+	Fingerprint   packed[devices.Fingerprint] `bun:"fingerprint"`
+	Entrance      string                      `bun:"entrance"`
+	FirstAddr     []byte                      `bun:"first_addr"`
+	FirstPlace    packed[devices.Network]     `bun:"first_place"`
+	LastAddr      []byte                      `bun:"last_addr"`
+	LastPlace     packed[devices.Network]     `bun:"last_place"`
+	FlaggedReason string                      `bun:"flagged_reason"`
+	RevokedReason string                      `bun:"revoked_reason"`
+	RevokedBy     string                      `bun:"revoked_by"`
+
+	// Rotated is the last rotation of any of the device's grants.
+	Rotated micros `bun:"rotated,scanonly"`
+}
+
+func deviceRowOf(d devices.Device) *deviceRow {
+	return &deviceRow{
+		CreatedAt: at(d.CreatedAt), LastSeen: at(d.LastSeen), RevokedAt: at(d.RevokedAt),
+		Version: d.Version, Tier: int64(d.Tier),
+		CanUpdateOthers: d.CanUpdateOthers, CanDeleteOthers: d.CanDeleteOthers,
+		ID: d.ID, Subject: d.Subject, Name: d.Name, State: string(d.State),
+		CookieHash: d.CookieHash, KeyThumbprint: d.KeyThumbprint,
+		OS: d.Fingerprint[devices.SignalOS], Fingerprint: pack(d.Fingerprint),
+		Entrance: string(d.Entrance), FlaggedReason: string(d.FlaggedReason),
+		FirstAddr: address(d.First.Addr), FirstASN: int64(d.First.ASN), FirstPlace: place(d.First),
+		LastAddr: address(d.Last.Addr), LastASN: int64(d.Last.ASN), LastPlace: place(d.Last),
+		RevokedReason: string(d.RevokedReason), RevokedBy: d.RevokedBy,
+	}
+}
+
+func (r *deviceRow) device() devices.Device {
+	return devices.Device{
+		ID: r.ID, Subject: r.Subject, Name: r.Name, State: devices.State(r.State),
+		Tier: devices.Tier(r.Tier), CookieHash: r.CookieHash, KeyThumbprint: r.KeyThumbprint,
+		Fingerprint: r.Fingerprint.V, Entrance: devices.Entrance(r.Entrance),
+		First:           network(r.FirstAddr, r.FirstASN, r.FirstPlace.V),
+		Last:            network(r.LastAddr, r.LastASN, r.LastPlace.V),
+		CanUpdateOthers: r.CanUpdateOthers, CanDeleteOthers: r.CanDeleteOthers,
+		CreatedAt: r.CreatedAt.time(), LastSeen: max(r.LastSeen, r.Rotated).time(),
+		FlaggedReason: devices.Reason(r.FlaggedReason),
+		RevokedAt:     r.RevokedAt.time(), RevokedReason: devices.Reason(r.RevokedReason),
+		RevokedBy: r.RevokedBy, Version: r.Version,
+	}
+}
+
+func deviceList(rows []deviceRow) []devices.Device {
+	list := make([]devices.Device, len(rows))
+	for i := range rows {
+		list[i] = rows[i].device()
+	}
+	return list
+}
+
+// selectDevices returns devices as they are told: with the last use that is
+// derived from their grants.
+func selectDevices(db bun.IDB, into *[]deviceRow) *bun.SelectQuery {
+	return db.NewSelect().Model(into).ColumnExpr("d.*").ColumnExpr(
+		"COALESCE((SELECT max(g.rotated_at) FROM grants AS g WHERE g.device_id = d.id), 0) AS rotated")
+}

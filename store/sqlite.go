@@ -1,0 +1,84 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// openSQLite opens a file, which it creates for its owner alone: it holds
+// hashes and sealed keys.
+func openSQLite(file string, set settings) (*Store, error) {
+	path, query, _ := strings.Cut(file, "?")
+	choices, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, fmt.Errorf("read the database url: %w", err)
+	}
+	synchronous := strings.ToUpper(choices.Get("synchronous"))
+	switch synchronous {
+	case "":
+		synchronous = "FULL"
+	case "NORMAL", "FULL", "EXTRA":
+	default:
+		return nil, fmt.Errorf("read the database url: synchronous: normal, full or extra, not %q", synchronous)
+	}
+	if path == "" || strings.HasPrefix(path, ":") {
+		return nil, ErrURL // a database in memory is one per connection
+	}
+	created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := created.Close(); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)" +
+		"&_pragma=temp_store(2)&_txlock=immediate&_pragma=synchronous(" + synchronous + ")"
+	readers := 4
+	if set.pool > 0 {
+		readers = set.pool
+	}
+	writing, err := pool(dsn, 1)
+	if err != nil {
+		return nil, err
+	}
+	reading, err := pool(dsn+"&_pragma=query_only(1)", readers)
+	if err != nil {
+		return nil, errors.Join(err, writing.Close())
+	}
+	return &Store{
+		write: bun.NewDB(writing, sqlitedialect.New()), read: bun.NewDB(reading, sqlitedialect.New()),
+		now:          set.now,
+		holding:      &hot{db: reading, text: holdingText, prepares: true},
+		rotate:       &hot{db: writing, text: rotateText, prepares: true},
+		rotateRaised: &hot{db: writing, text: rotateRaisedText, prepares: true},
+	}, nil
+}
+
+func pool(dsn string, connections int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func duplicateSQLite(err error) bool {
+	var trouble *sqlite.Error
+	if !errors.As(err, &trouble) {
+		return false
+	}
+	return trouble.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE ||
+		trouble.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+}

@@ -1,0 +1,104 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+// Store is everything that is kept, as the rooms ask for it.
+type Store interface {
+	devices.Store
+	devices.GrantStore
+	Clients
+	Codes
+	SignIns
+	Subjects
+	Operator
+	Small
+}
+
+// Clients are the provider's.
+type Clients interface {
+	Client(ctx context.Context, id string) (oauth.Client, error)
+	Clients(ctx context.Context, p devices.Page) ([]oauth.Client, error)
+	CreateClient(ctx context.Context, c oauth.Client) error
+	UpdateClient(ctx context.Context, c oauth.Client) (bool, error)
+	DeleteClient(ctx context.Context, id string, at time.Time) error
+}
+
+// Codes are the provider's.
+type Codes interface {
+	SaveCode(ctx context.Context, c oauth.Code) error
+	Code(ctx context.Context, hash []byte) (oauth.Code, error)
+	Redeem(ctx context.Context, hash []byte, g devices.Grant, events []devices.Event) (bool, error)
+	OpenGrant(ctx context.Context, g devices.Grant) error
+	CutTokens(ctx context.Context, grantID string, before time.Time) error
+}
+
+// SignIns are the provider's.
+type SignIns interface {
+	OpenSignIn(ctx context.Context, s oauth.SignIn) (bool, error)
+	SignIn(ctx context.Context, id string) (oauth.SignIn, error)
+	RenewSignIn(ctx context.Context, s oauth.SignIn) (bool, error)
+	ExtendSignIn(ctx context.Context, id string, idleUntil time.Time) error
+	EndSignIn(ctx context.Context, id string, at time.Time) error
+}
+
+// Subjects are the provider's users and the operator's.
+type Subjects interface {
+	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
+	User(ctx context.Context, subject string) (oauth.User, error)
+	CreateUser(ctx context.Context, u oauth.User) error
+	SetPassword(ctx context.Context, subject, hash string, at time.Time) error
+	SetUserDisabled(ctx context.Context, subject string, off bool, at time.Time) error
+	ListUsers(ctx context.Context, p devices.Page) ([]oauth.User, error)
+}
+
+// Operator is who looks across all subjects.
+type Operator interface {
+	DeviceByID(ctx context.Context, id string) (devices.Device, error)
+	FindDevices(ctx context.Context, q devices.DeviceQuery) ([]devices.Device, error)
+	FindGrants(ctx context.Context, q devices.GrantQuery) ([]devices.Grant, error)
+	EventsAfter(ctx context.Context, cursor string, limit int) (devices.EventPage, error)
+	Sweep(ctx context.Context, now time.Time, keep store.Retention) (store.Swept, error)
+}
+
+// Small is the rest of what the provider keeps.
+type Small interface {
+	Consent(ctx context.Context, subject, clientID string) (oauth.Consent, error)
+	PutConsent(ctx context.Context, c oauth.Consent) error
+	Keys(ctx context.Context) ([]oauth.Key, error)
+	PutKey(ctx context.Context, k oauth.Key) error
+	UseAssertion(ctx context.Context, clientID, jti string, expires time.Time) error
+}
+
+// Run holds a store to its promises. Open returns an empty one, which goes
+// with the test.
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	t.Helper()
+	for _, promise := range promises {
+		t.Run(promise.name, func(t *testing.T) { promise.keeps(t, open(t)) })
+	}
+}
+
+type promise struct {
+	name  string
+	keeps func(t *testing.T, s Store)
+}
+
+// promises lists every promise. Those of the fast half come first.
+var promises = []promise{
+	{"every field of a device comes back", deviceFields},
+	{"every field of a grant comes back", grantFields},
+	{"every field of a judgment comes back", judgmentFields},
+	{"every field of an event comes back", eventFields},
+	{"every field of a client comes back", clientFields},
+	{"every field of a code comes back", codeFields},
+	{"every field of a sign-in comes back", signInFields},
+	{"every field of a user, a consent and a key comes back", smallFields},
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+)
+
+type userRow struct {
+	bun.BaseModel `bun:"table:users,alias:u"`
+
+	Subject    string `bun:"subject,pk"`
+	Identifier string `bun:"identifier"`
+	// Folded is the identifier without its case, and unique.
+	Folded       string                 `bun:"folded"`
+	PasswordHash string                 `bun:"password_hash"`
+	Claims       packed[map[string]any] `bun:"claims"`
+	CreatedAt    micros                 `bun:"created_at"`
+	UpdatedAt    micros                 `bun:"updated_at"`
+
+	DisabledAt micros `bun:"disabled_at,scanonly"`
+}
+
+// folded returns an identifier without its case. Upper before lower, so that
+// letters with two small forms meet.
+func folded(identifier string) string { return strings.ToLower(strings.ToUpper(identifier)) }
+
+func (r *userRow) user() oauth.User {
+	return oauth.User{
+		Subject: r.Subject, Identifier: r.Identifier, PasswordHash: r.PasswordHash, Claims: r.Claims.V,
+		Disabled: r.DisabledAt != 0, CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
+	}
+}
+
+func selectUsers(db bun.IDB, into any) *bun.SelectQuery {
+	return db.NewSelect().Model(into).ColumnExpr("u.*").ColumnExpr(
+		"COALESCE((SELECT s.disabled_at FROM subjects AS s WHERE s.id = u.subject), 0) AS disabled_at")
+}
+
+// UserByIdentifier returns a user whatever the identifier's case, or
+// devices.ErrNotFound.
+func (s *Store) UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error) {
+	var row userRow
+	query := selectUsers(s.read, &row).Where("u.folded = ?", folded(identifier))
+	if err := one(ctx, query, identifier); err != nil {
+		return oauth.User{}, fmt.Errorf("read user: %w", err)
+	}
+	return row.user(), nil
+}
+
+// User returns a user by subject, or devices.ErrNotFound.
+func (s *Store) User(ctx context.Context, subject string) (oauth.User, error) {
+	var row userRow
+	if err := one(ctx, selectUsers(s.read, &row).Where("u.subject = ?", subject), subject); err != nil {
+		return oauth.User{}, fmt.Errorf("read user: %w", err)
+	}
+	return row.user(), nil
+}
+
+// ListUsers returns users by subject, a page at a time.
+func (s *Store) ListUsers(ctx context.Context, p devices.Page) ([]oauth.User, error) {
+	if !clean(p.After) {
+		return nil, nil
+	}
+	var rows []userRow
+	err := selectUsers(s.read, &rows).Where("u.subject > ?", p.After).Order("u.subject").
+		Limit(limit(p)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	list := make([]oauth.User, len(rows))
+	for i := range rows {
+		list[i] = rows[i].user()
+	}
+	return list, nil
+}
+
+// CreateUser adds a user, or returns devices.ErrExists if the subject or the
+// identifier is taken.
+func (s *Store) CreateUser(ctx context.Context, u oauth.User) error {
+	if err := writable(u); err != nil {
+		return err
+	}
+	err := s.inSubject(ctx, u.Subject, func(tx bun.Tx) error {
+		row := &userRow{
+			Subject: u.Subject, Identifier: u.Identifier, Folded: folded(u.Identifier),
+			PasswordHash: u.PasswordHash, Claims: pack(u.Claims),
+			CreatedAt: at(u.CreatedAt), UpdatedAt: at(u.UpdatedAt),
+		}
+		if err := s.insert(ctx, tx, row); err != nil {
+			return err
+		}
+		if u.Disabled {
+			return setDisabled(ctx, tx, u.Subject, at(u.CreatedAt))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("create user %s: %w", u.Subject, err)
+	}
+	return nil
+}
+
+// SetPassword replaces the hash of a user's password, or returns
+// devices.ErrNotFound.
+func (s *Store) SetPassword(ctx context.Context, subject, hash string, when time.Time) error {
+	if !clean(subject) {
+		return devices.ErrNotFound
+	}
+	if err := writable(hash); err != nil {
+		return err
+	}
+	rows, err := affected(s.write.NewUpdate().Model((*userRow)(nil)).Set("password_hash = ?", hash).
+		Set("updated_at = ?", at(when)).Where("subject = ?", subject).Exec(ctx))
+	switch {
+	case err != nil:
+		return fmt.Errorf("set the password of %s: %w", subject, err)
+	case rows == 0:
+		return devices.ErrNotFound
+	}
+	return nil
+}
+
+// SetUserDisabled lets a subject sign in again or no more. Disabling revokes
+// the subject's grants, ends its sign-ins and tells of it in the same
+// transaction; its devices stay. A subject that was never met is
+// devices.ErrNotFound.
+func (s *Store) SetUserDisabled(ctx context.Context, subject string, off bool, when time.Time) error {
+	if !clean(subject) {
+		return devices.ErrNotFound
+	}
+	known, err := s.read.NewSelect().Table("subjects").Where("id = ?", subject).Count(ctx)
+	if err == nil && known == 0 {
+		return devices.ErrNotFound
+	}
+	if err == nil {
+		err = s.inSubject(ctx, subject, func(tx bun.Tx) error {
+			if !off {
+				return setDisabled(ctx, tx, subject, 0)
+			}
+			return disable(ctx, tx, subject, when)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("disable or enable %s: %w", subject, err)
+	}
+	return nil
+}
+
+func disable(ctx context.Context, tx bun.Tx, subject string, when time.Time) error {
+	if err := setDisabled(ctx, tx, subject, at(when)); err != nil {
+		return err
+	}
+	c := &change{tx: tx, subject: subject}
+	grants, err := c.EndGrants(ctx, devices.Selection{}, devices.ReasonSubjectDisabled, when)
+	if err != nil {
+		return err
+	}
+	return c.Tell(ctx, ended(grants, devices.ReasonSubjectDisabled, when)...)
+}
+
+func setDisabled(ctx context.Context, tx bun.Tx, subject string, when micros) error {
+	_, err := tx.NewUpdate().Table("subjects").Set("disabled_at = ?", when).Where("id = ?", subject).Exec(ctx)
+	return err
+}
