@@ -11,6 +11,14 @@ type globals struct {
 type commands struct {
 	globals
 
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Health  healthCmd  `cmd:"" help:"Ask the server whether it can serve."`
+	Migrate migrateCmd `cmd:"" help:"Change the schema of the database."`
+	Clients clientsCmd `cmd:"" help:"Manage OAuth clients, on the database."`
+	Keys    keysCmd    `cmd:"" help:"Manage the server's keys, on the database."`
+	Devices devicesCmd `cmd:"" help:"Look at devices and end them, through the admin API."`
+	Grants  grantsCmd  `cmd:"" help:"Look at grants and end them, through the admin API."`
+	Events  eventsCmd  `cmd:"" help:"Read what happened, through the admin API."`
 	Config  configCmd  `cmd:"" help:"Print the effective configuration, secrets hidden, and check it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -15,7 +15,6 @@ func later() []string {
 		"hooks.kratos.admin_url", "hooks.kratos.public_url",
 		"gateway.listen", "gateway.upstream",
 		"webui.sign_in", "webui.issuer", "webui.client_id", "webui.client_secret",
-		"retention.sightings", "retention.addresses", "retention.events",
 	}
 }
 

@@ -32,15 +32,6 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
-// Reveal returns the secrets themselves, in their order.
-func reveal(secrets []Secret) [][]byte {
-	keys := make([][]byte, 0, len(secrets))
-	for _, s := range secrets {
-		keys = append(keys, []byte(s))
-	}
-	return keys
-}
-
 // DatabaseURL is where a database is; what it prints has no password.
 type DatabaseURL string
 

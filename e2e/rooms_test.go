@@ -67,7 +67,7 @@ var homes = []struct {
 	{"github.com/uptrace/bun", []string{"/store", "/migrations"}},
 	{"github.com/ory/client-go", []string{"/hooks/ory"}},
 	{"github.com/ua-parser", []string{"/devices/observe"}},
-	{"github.com/danielgtaylor/huma", []string{"/api"}},
+	{"github.com/danielgtaylor/huma", []string{"/api", "/provider"}},
 	{"github.com/knadh/koanf", []string{"/cmd", "/e2e"}},
 	{"github.com/alecthomas/kong", []string{"/cmd"}},
 }

@@ -1,0 +1,110 @@
+package cmd
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/lanyard-id/lanyard/provider/keyring"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+type keysCmd struct {
+	List   keysList   `cmd:"" help:"List the keys that sign and those that authenticate tokens."`
+	Rotate keysRotate `cmd:"" help:"Make the next keys. Old ones go on verifying; nobody is signed out."`
+}
+
+// key is a key as it is printed: never the key itself.
+type key struct {
+	ID        string    `json:"kid"`
+	Use       string    `json:"use"`
+	Alg       string    `json:"alg"`
+	State     string    `json:"state"` // next, active, retiring or retired
+	CreatedAt time.Time `json:"created_at"`
+	ActiveAt  time.Time `json:"active_at"`
+	RetiredAt time.Time `json:"retired_at,omitzero"`
+}
+
+func keyOf(k oauth.Key, now time.Time) key {
+	shown := key{
+		ID: k.ID, Use: k.Use, Alg: k.Alg, State: "active",
+		CreatedAt: k.CreatedAt, ActiveAt: k.ActiveAt, RetiredAt: k.RetiredAt,
+	}
+	switch {
+	case !k.RetiredAt.IsZero() && !now.Before(k.RetiredAt):
+		shown.State = "retired"
+	case !k.RetiredAt.IsZero():
+		shown.State = "retiring"
+	case now.Before(k.ActiveAt):
+		shown.State = "next"
+	}
+	return shown
+}
+
+func (a *app) printKeys(rows []oauth.Key) error {
+	keys, table := make([]key, len(rows)), make([]row, len(rows))
+	for i, k := range rows {
+		keys[i] = keyOf(k, a.now())
+		table[i] = row{k.ID, k.Use, k.Alg, keys[i].State, stamp(k.CreatedAt), stamp(k.ActiveAt), stamp(k.RetiredAt)}
+	}
+	return a.print(keys, row{"KEY", "USE", "ALG", "STATE", "CREATED", "ACTIVE FROM", "VERIFIES UNTIL"}, table...)
+}
+
+type keysList struct{}
+
+// Run prints the keys, oldest first.
+func (*keysList) Run(a *app) error {
+	return a.withStore(func(_ Config, s *store.Store) error {
+		keys, err := s.Keys(a.ctx)
+		if err != nil {
+			return err
+		}
+		return a.printKeys(keys)
+	})
+}
+
+type keysRotate struct {
+	Use string `enum:"all,sig,token" default:"all" help:"Which keys: sig (ID tokens, JWTs), token (opaque tokens) or all."`
+	Alg string `enum:"all,ES256,RS256" default:"all" help:"Which signing keys."`
+}
+
+// Run makes the next keys and prints them.
+func (c *keysRotate) Run(a *app) error {
+	return a.withStore(func(config Config, s *store.Store) error {
+		if len(config.Secrets.System) == 0 {
+			return &ConfigError{[]string{"secrets.system: required, the same as the server's"}}
+		}
+		ring, err := keyring.Open(a.ctx, config.keyring(s, a.now, slog.New(slog.DiscardHandler)))
+		if err != nil {
+			return err
+		}
+		var made []oauth.Key
+		for _, next := range []struct{ use, alg string }{
+			{oauth.UseSign, keyring.ES256}, {oauth.UseSign, keyring.RS256}, {oauth.UseToken, keyring.HS256},
+		} {
+			wanted := (c.Use == "all" || c.Use == next.use) &&
+				(c.Alg == "all" || c.Alg == next.alg || (next.use == oauth.UseToken && c.Use == next.use))
+			if !wanted {
+				continue
+			}
+			k, err := ring.Rotate(a.ctx, next.use, next.alg)
+			if err != nil {
+				return err
+			}
+			made = append(made, k)
+		}
+		return a.printKeys(made)
+	})
+}
+
+// keyring returns the configuration of the key ring. Token keys verify for as
+// long as any grant may live.
+func (c Config) keyring(s keyring.Store, now func() time.Time, log *slog.Logger) keyring.Config {
+	const year = 400 * 24 * time.Hour
+	return keyring.Config{
+		Store: s, System: reveal(c.Secrets.System), Now: now, Log: log,
+		RetireAfter:       cmp.Or(max(24*time.Hour, c.Tokens.AccessTTL, c.Tokens.IDTTL), 24*time.Hour),
+		RetireTokensAfter: max(year, c.Tokens.RefreshAbsolute),
+	}
+}
