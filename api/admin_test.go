@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -320,8 +321,16 @@ var adminReads = []string{"/admin/devices", "/admin/events", "/admin/grants", "/
 	"/admin/subjects/ada/devices"}
 
 func serve(handler http.Handler, path, peer, host string, header http.Header) answer {
-	r := httptest.NewRequest("GET", path, nil)
-	r.RemoteAddr, r.Host = peer, host
+	return serveRequest(handler, "GET", path, nil, header, func(r *http.Request) { r.RemoteAddr, r.Host = peer, host })
+}
+
+func serveRequest(
+	handler http.Handler, method, path string, body io.Reader, header http.Header, edit ...func(*http.Request),
+) answer {
+	r := httptest.NewRequest(method, path, body)
+	for _, e := range edit {
+		e(r)
+	}
 	for k, v := range header {
 		r.Header[k] = v
 	}

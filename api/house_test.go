@@ -40,7 +40,7 @@ func looks(os, browser, class string) devices.Fingerprint {
 
 // house is both APIs over a real SQLite database and a hand-wound clock.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	store    *store.Store
 	registry *devices.Registry
 	tokens   tokens
@@ -67,7 +67,7 @@ func (ts tokens) Actor(r *http.Request) (devices.Actor, error) {
 	return find()
 }
 
-func newHouse(t *testing.T, edit ...func(*devices.Rules)) *house {
+func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
 	if _, err := store.MigrateUp(t.Context(), url); err != nil {
@@ -186,7 +186,7 @@ func (h *house) operate(method, path, body string) answer {
 	return send(h.t, h.admin.URL, method, path, body, func(*http.Request) {})
 }
 
-func send(t *testing.T, base, method, path, body string, edit func(*http.Request)) answer {
+func send(t testing.TB, base, method, path, body string, edit func(*http.Request)) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -212,7 +212,7 @@ func send(t *testing.T, base, method, path, body string, edit func(*http.Request
 }
 
 // as reads an answer that must have the status.
-func as[T any](t *testing.T, a answer, status int) T {
+func as[T any](t testing.TB, a answer, status int) T {
 	t.Helper()
 	var v T
 	if a.status != status {
@@ -226,7 +226,7 @@ func as[T any](t *testing.T, a answer, status int) T {
 
 // refused checks that an answer is the problem with this status and code, and
 // returns it.
-func refused(t *testing.T, a answer, status int, code string) api.Problem {
+func refused(t testing.TB, a answer, status int, code string) api.Problem {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("content type: got %q (%d): %s", got, a.status, a.body)

@@ -14,12 +14,12 @@ import (
 
 // description is an OpenAPI document and what its schemas say.
 type description struct {
-	t        *testing.T
+	t        testing.TB
 	doc      map[string]any
 	compiler *jsonschema.Compiler
 }
 
-func describe(t *testing.T, a answer) *description {
+func describe(t testing.TB, a answer) *description {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
 	if err != nil || a.status != 200 {
@@ -67,10 +67,7 @@ func (d *description) holds(path, method string, a answer) {
 		d.t.Errorf("%s %s: %d as %s is not described", method, path, a.status, media)
 		return
 	}
-	schema, err := d.compiler.Compile("https://lanyard.test/openapi.json#" + pointer(names))
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	schema := d.schema(names...)
 	body, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.body))
 	if err != nil {
 		d.t.Fatal(err)
@@ -79,6 +76,18 @@ func (d *description) holds(path, method string, a answer) {
 		d.t.Errorf("%s %s: %d %s: %v", method, path, a.status, a.body, err)
 	}
 }
+
+// schema returns the schema at this path of member names.
+func (d *description) schema(names ...string) *jsonschema.Schema {
+	d.t.Helper()
+	s, err := d.compiler.Compile("https://lanyard.test/openapi.json#" + pointer(names))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return s
+}
+
+var editSchema = []string{"paths", "/api/v1/devices/{id}", "patch", "requestBody", "content", "application/json", "schema"}
 
 func pointer(names []string) string {
 	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D", "+", "%2B")
@@ -140,11 +149,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 func TestEditsAreAsDescribed(t *testing.T) {
 	h := newHouse(t)
 	d := describe(t, h.call(device{}, "GET", "/api/openapi.json", ""))
-	names := []string{"paths", "/api/v1/devices/{id}", "patch", "requestBody", "content", "application/json", "schema"}
-	schema, err := d.compiler.Compile("https://lanyard.test/openapi.json#" + pointer(names))
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := d.schema(editSchema...)
 	laptop := h.enroll("ada", laptopLooks)
 	for _, body := range []string{`{}`, `{"name":"x"}`, `{"name":null}`, `{"name":1}`, `{"nickname":"x"}`, `{"state":"active"}`,
 		`{"state":"revoked"}`, `{"state":null}`, `{"can_update_other_devices":null}`, `{"can_delete_other_devices":true}`,
