@@ -1,0 +1,89 @@
+package webui
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+// assets is the files that pages use, by name, and a hash over all of them.
+type assets struct {
+	files map[string][]byte
+	hash  string
+}
+
+func loadAssets() (assets, error) {
+	entries, err := assetFiles.ReadDir("assets")
+	if err != nil {
+		return assets{}, err
+	}
+	a := assets{files: map[string][]byte{}}
+	sum := sha256.New()
+	for _, entry := range entries { // in the order of their names
+		content, err := assetFiles.ReadFile("assets/" + entry.Name())
+		if err != nil {
+			return assets{}, err
+		}
+		a.files[entry.Name()] = content
+		fmt.Fprintf(sum, "%s %d ", entry.Name(), len(content))
+		sum.Write(content)
+	}
+	a.hash = hex.EncodeToString(sum.Sum(nil)[:8])
+	return a, nil
+}
+
+// from returns the path of the assets relative to a page, so that it holds
+// behind a proxy that hides a part of the path.
+func (a assets) from(page *url.URL) string {
+	depth := strings.Count(strings.TrimPrefix(page.EscapedPath(), "/"), "/")
+	return strings.Repeat("../", min(depth, 16)) + "assets/" + a.hash + "/"
+}
+
+// Mount names the routes of the assets. Pages are shown by whoever has
+// something to say.
+func (p *Pages) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /assets/{hash}/{name}", p.serveAsset)
+}
+
+func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	content, ok := p.assets.files[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType(name))
+	h.Set("X-Content-Type-Options", "nosniff")
+	// An image opened by itself is a document.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+	// A replica of another version may have been asked for its assets here:
+	// ours will do for once, and must not be kept under that path.
+	h.Set("Cache-Control", "no-store")
+	if r.PathValue("hash") == p.assets.hash {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+}
+
+// contentType does not ask the machine, whose tables differ.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	default:
+		return "application/octet-stream"
+	}
+}
