@@ -35,7 +35,7 @@ type clientsCreate struct {
 	SkipConsent bool     `help:"First party: do not ask users."`
 
 	AccessTTL       string `placeholder:"TIME" help:"Lifetime of access tokens (default: tokens.access_ttl)."`
-	IDTTL           string `placeholder:"TIME" help:"Lifetime of ID tokens (default: tokens.id_ttl)."`
+	IDTTL           string `name:"id-ttl" placeholder:"TIME" help:"Lifetime of ID tokens (default: tokens.id_ttl)."`
 	RefreshIdle     string `placeholder:"TIME" help:"Idle end of grants (default: tokens.refresh_idle)."`
 	RefreshAbsolute string `placeholder:"TIME" help:"Absolute end of grants (default: tokens.refresh_absolute)."`
 }
