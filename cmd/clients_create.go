@@ -28,7 +28,7 @@ type clientsCreate struct {
 	AuthMethod  string   `placeholder:"METHOD" help:"client_secret_basic (default), client_secret_post, private_key_jwt, none."`
 	AuthAlg     string   `placeholder:"ALG" help:"Algorithm of private_key_jwt: ES256, RS256, PS256."`
 	JWKS        string   `name:"jwks" placeholder:"FILE" help:"Public keys of private_key_jwt, or - for standard input."`
-	Binding     string   `placeholder:"BINDING" help:"device_status (default with a secret), observed (default for public clients), forwarded."`
+	Binding     string   `placeholder:"BINDING" help:"device_status (default with a secret), observed (default for public clients), forwarded, dpop."`
 	RefreshMode string   `placeholder:"MODE" help:"rotate (default), sender_constrained."`
 	AccessToken string   `placeholder:"FORMAT" help:"opaque (default), jwt."`
 	IDTokenAlg  string   `name:"id-token-alg" placeholder:"ALG" help:"ES256 (default), RS256."`

@@ -65,8 +65,6 @@ func (c Config) checkTokens(found *complaints) {
 		"tokens.refresh_idle: must not be longer than tokens.refresh_absolute")
 	found.unless(t.Grace <= time.Minute, "tokens.grace: must be at most 60s")
 	found.unless(c.Hooks.Deadline > 0, "hooks.deadline: must be more than 0s")
-	found.unless(c.Retention.Addresses <= c.Retention.Sightings,
-		"retention.addresses: must not be longer than retention.sightings")
 }
 
 func (c Config) checkEntrances(found *complaints) {

@@ -1,0 +1,164 @@
+package cmd_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lanyard-id/lanyard/cmd"
+)
+
+// terminal is a working directory of its own in which commands are run.
+type terminal struct {
+	t     *testing.T
+	stdin string
+}
+
+func newTerminal(t *testing.T) *terminal {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "LANYARD_") {
+			t.Setenv(name, "")
+		}
+	}
+	return &terminal{t: t}
+}
+
+// runs runs a command line and returns what it printed. It must end with the
+// status.
+func (m *terminal) runs(status int, args ...string) (stdout, stderr string) {
+	m.t.Helper()
+	var out, errs bytes.Buffer
+	if got := cmd.Main(args, strings.NewReader(m.stdin), &out, &errs); got != status {
+		m.t.Fatalf("lanyard %s: status %d, want %d\n%s%s", strings.Join(args, " "), got, status, &out, &errs)
+	}
+	return out.String(), errs.String()
+}
+
+// prints runs a command line that must succeed, and reads the JSON it prints.
+func (m *terminal) prints(value any, args ...string) {
+	m.t.Helper()
+	out, _ := m.runs(0, append(args, "--output", "json")...)
+	if err := json.Unmarshal([]byte(out), value); err != nil {
+		m.t.Fatalf("lanyard %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// complains runs a command line that must fail with one line that says so.
+func (m *terminal) complains(status int, want string, args ...string) {
+	m.t.Helper()
+	out, errs := m.runs(status, args...)
+	if out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, want) {
+		m.t.Errorf("lanyard %s: want one line with %q, got\n%s%s", strings.Join(args, " "), want, out, errs)
+	}
+}
+
+func TestWrongUsageIsStatus2(t *testing.T) {
+	m := newTerminal(t)
+	for _, args := range [][]string{
+		{}, {"fly"}, {"clients"}, {"clients", "show"}, {"clients", "create", "--colour", "red"},
+		{"version", "--output", "xml"}, {"devices", "revoke"}, {"devices", "list", "--offline", "--admin-url", "http://x"},
+		{"clients", "create", "--public", "--auth-method", "client_secret_post"},
+		{"devices", "list", "--admin-url", "not a url"},
+	} {
+		if out, errs := m.runs(2, args...); errs == "" || out != "" {
+			t.Errorf("lanyard %v: printed %q and %q", args, out, errs)
+		}
+	}
+}
+
+func TestHelpIsStatus0(t *testing.T) {
+	m := newTerminal(t)
+	for _, args := range [][]string{{"--help"}, {"clients", "--help"}, {"clients", "create", "--help"}} {
+		if out, errs := m.runs(0, args...); !strings.HasPrefix(out, "Usage: lanyard") || errs != "" {
+			t.Errorf("lanyard %v: printed %q and %q", args, out, errs)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	m := newTerminal(t)
+	var built struct{ Version, Go string }
+	m.prints(&built, "version")
+	if built.Version == "" || built.Go == "" {
+		t.Errorf("got %+v", built)
+	}
+}
+
+func TestConfigPrintsWhatIsInForceAndChecksIt(t *testing.T) {
+	m := newTerminal(t)
+	t.Setenv("LANYARD_ADMIN_TOKENS", "a-token-of-the-operator")
+	out, errs := m.runs(1, "config")
+	if !strings.Contains(out, "grace: 10s") || !strings.Contains(out, "[secret]") || strings.Contains(out, "a-token") {
+		t.Errorf("printed %s", out)
+	}
+	if want := "lanyard config: issuer: required"; !strings.Contains(errs, want) || strings.Count(errs, "\n") != 2 {
+		t.Errorf("complained %s", errs)
+	}
+	t.Setenv("LANYARD_ISSUER", "https://id.example.com")
+	t.Setenv("LANYARD_SECRETS_SYSTEM", secret)
+	if _, errs = m.runs(0, "config"); errs != "" {
+		t.Errorf("complained %s", errs)
+	}
+	var schema map[string]any
+	m.prints(&schema, "config", "--schema")
+	if schema["$schema"] != "https://json-schema.org/draft/2020-12/schema" {
+		t.Errorf("got the schema %v", schema["$schema"])
+	}
+}
+
+func TestConfigurationFileIsFound(t *testing.T) {
+	m := newTerminal(t)
+	write := func(name, grace string) {
+		if err := os.WriteFile(name, []byte("tokens: {grace: "+grace+"}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grace := func(args ...string) string {
+		out, _ := m.runs(1, append([]string{"config"}, args...)...) // no issuer: incomplete
+		_, rest, _ := strings.Cut(out, "grace: ")
+		value, _, _ := strings.Cut(rest, "\n")
+		return value
+	}
+	write("lanyard.yaml", "1s")
+	write("named.yaml", "2s")
+	write("variable.yaml", "3s")
+	if got := grace(); got != "1s" {
+		t.Errorf("lanyard.yaml in the working directory: %s", got)
+	}
+	t.Setenv("LANYARD_CONFIG", "variable.yaml")
+	if got := grace(); got != "3s" {
+		t.Errorf("LANYARD_CONFIG: %s", got)
+	}
+	if got := grace("-c", "named.yaml"); got != "2s" {
+		t.Errorf("-c: %s", got)
+	}
+	m.complains(1, "gone.yaml", "config", "-c", filepath.Join(t.TempDir(), "gone.yaml"))
+}
+
+func TestMigrate(t *testing.T) {
+	m := newTerminal(t)
+	m.complains(1, "lanyard migrate up", "clients", "list")
+	var took, again, undid []string
+	m.prints(&took, "migrate", "up")
+	m.prints(&again, "migrate", "up")
+	if len(took) == 0 || len(again) != 0 {
+		t.Errorf("took %v, then %v", took, again)
+	}
+	var steps []struct{ Name, State string }
+	m.prints(&steps, "migrate", "status")
+	for _, s := range steps {
+		if s.State != "applied" {
+			t.Errorf("%s is %s", s.Name, s.State)
+		}
+	}
+	m.prints(&undid, "migrate", "down")
+	if len(undid) != len(took) {
+		t.Errorf("undid %v of %v", undid, took)
+	}
+	m.complains(1, "lanyard migrate up", "clients", "list")
+}

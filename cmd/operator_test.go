@@ -1,0 +1,150 @@
+package cmd_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/api"
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/devicestest"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+const operatorToken = "a-token-of-the-operator"
+
+// adasDevices fills the working directory's database: Ada's laptop with a
+// grant, and her phone. It returns an admin API on it.
+func adasDevices(t *testing.T, m *terminal) (laptop, phone devices.Device, adminURL string) {
+	t.Helper()
+	m.runs(0, "migrate", "up")
+	s, err := store.Open(t.Context(), "sqlite:lanyard.db", store.WithNow(time.Now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	ids := 0
+	registry := &devices.Registry{
+		Store: s, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: time.Now,
+		NewID: func() string { ids++; return fmt.Sprintf("01990000-0000-7000-8000-%012d", ids) },
+	}
+	enroll := func(sighting devices.Sighting) devices.Device {
+		met, err := registry.Enroll(t.Context(), "ada", sighting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return met.Device
+	}
+	laptop = enroll(devicestest.Sees(devicestest.LaptopHeaders(), "192.0.2.7"))
+	phone = enroll(devicestest.Sees(devicestest.PhoneHeaders(), "198.51.100.9"))
+	grant := devicestest.GrantOn(laptop, func(g *devices.Grant) {
+		g.ID, g.ClientID, g.NotAfter = "01990000-0000-7000-8000-00000000aaaa", "web", time.Now().Add(time.Hour)
+		g.IdleUntil = time.Time{}
+	})
+	if err := s.OpenGrant(t.Context(), grant); err != nil {
+		t.Fatal(err)
+	}
+	admin := httptest.NewServer(api.NewAdmin(api.AdminConfig{
+		Registry: registry, Finder: s, Tokens: []string{operatorToken},
+	}).Handler())
+	t.Cleanup(admin.Close)
+	return laptop, phone, admin.URL
+}
+
+// Every command works alike through the admin API and on the database.
+func TestOperator(t *testing.T) {
+	for _, way := range []string{"through the admin API", "offline"} {
+		t.Run(way, func(t *testing.T) {
+			m := newTerminal(t)
+			laptop, phone, adminURL := adasDevices(t, m)
+			reach := []string{"--offline"}
+			if way != "offline" {
+				reach = []string{"--admin-url", adminURL}
+				t.Setenv("LANYARD_ADMIN_TOKEN", operatorToken)
+			}
+			with := func(args ...string) []string { return append(args, reach...) }
+
+			var found []api.AdminDevice
+			m.prints(&found, with("devices", "list")...)
+			if len(found) != 2 {
+				t.Fatalf("found %+v", found)
+			}
+			m.prints(&found, with("devices", "list", "--ip", "198.51.100.0/24", "--subject", "ada")...)
+			if len(found) != 1 || found[0].ID != phone.ID {
+				t.Errorf("found %+v", found)
+			}
+
+			var named api.AdminDevice
+			m.prints(&named, with("devices", "rename", phone.ID, "Ada's phone")...)
+			if named.Name != "Ada's phone" {
+				t.Errorf("named it %q", named.Name)
+			}
+			m.complains(1, "device_not_found", with("devices", "rename", "nonsense", "x")...)
+
+			var grants []api.Grant
+			m.prints(&grants, with("grants", "list", "--device", laptop.ID)...)
+			if len(grants) != 1 || grants[0].ClientID != "web" {
+				t.Fatalf("grants %+v", grants)
+			}
+			m.runs(0, with("grants", "revoke", grants[0].ID)...)
+			out, _ := m.runs(0, with("grants", "list")...)
+			if !strings.Contains(out, "revoked (revoked_by_operator)") {
+				t.Errorf("printed %s", out)
+			}
+
+			m.runs(0, with("devices", "revoke", laptop.ID)...)
+			var ended api.Revoked
+			m.prints(&ended, with("devices", "revoke", "--subject", "ada")...)
+			if ended.Revoked != 1 {
+				t.Errorf("ended %d devices", ended.Revoked)
+			}
+			out, _ = m.runs(0, with("devices", "show", phone.ID)...)
+			for _, want := range []string{"Ada's phone", "revoked revoked_by_operator", "198.51.100.9", "judged"} {
+				if !strings.Contains(out, want) {
+					t.Errorf("no %q in\n%s", want, out)
+				}
+			}
+
+			var told api.Events
+			m.prints(&told, with("events", "list", "--type", "device.revoked,grant.revoked")...)
+			if len(told.Events) != 3 || told.Next == "" {
+				t.Errorf("told %+v", told)
+			}
+			m.prints(&told, with("events", "list", "--after", told.Next)...)
+			if len(told.Events) != 0 {
+				t.Errorf("told again %+v", told)
+			}
+		})
+	}
+}
+
+func TestAdminAPIThatDoesNotAnswer(t *testing.T) {
+	m := newTerminal(t)
+	_, _, adminURL := adasDevices(t, m)
+	m.complains(1, "LANYARD_ADMIN_TOKEN", "devices", "list", "--admin-url", adminURL)
+	m.complains(1, "--offline", "devices", "list", "--admin-url", "http://127.0.0.1:1")
+}
+
+// A name that somebody chose cannot steer the operator's terminal.
+func TestNamesDoNotSteerTheTerminal(t *testing.T) {
+	m := newTerminal(t)
+	laptop, _, _ := adasDevices(t, m)
+	s, err := store.Open(t.Context(), "sqlite:lanyard.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Change(t.Context(), "ada", func(tx devices.Tx) error {
+		laptop.Name = "laptop\x1b[2J\u202e\nrow"
+		return tx.Put(t.Context(), laptop)
+	})
+	if err = errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := m.runs(0, "devices", "list", "--offline")
+	if strings.ContainsAny(out, "\x1b\u202e") || strings.Count(out, "\n") != 3 {
+		t.Errorf("printed %q", out)
+	}
+}
