@@ -11,6 +11,7 @@ type globals struct {
 type commands struct {
 	globals
 
+	Demo    demoCmd    `cmd:"" help:"Tell the story of the product on a throw-away database."`
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Health  healthCmd  `cmd:"" help:"Ask the server whether it can serve."`
 	Migrate migrateCmd `cmd:"" help:"Change the schema of the database."`

@@ -54,8 +54,9 @@ func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Pages.Render(w, r, http.StatusOK, "consent", ConsentPage{
 		Action: p.URL("/consent"), Flow: r.Form.Get("flow"),
-		ClientName: a.client.label(), ClientURI: a.client.ClientURI, Subject: in.Subject,
-		Scopes: scopeLines(a.GetRequestedScopes()), FormAction: []string{origin(a.GetRedirectURI())},
+		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
+		Subject: p.called(r.Context(), in.Subject),
+		Scopes:  scopeLines(a.GetRequestedScopes()), FormAction: []string{origin(a.GetRedirectURI())},
 	})
 }
 

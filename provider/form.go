@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -39,7 +40,15 @@ func strictForm(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm == nil {
 		r.PostForm = url.Values{}
 	}
-	return errors.Join(plain(r.Form), plain(r.PostForm))
+	query := r.URL.Query()
+	if err := errors.Join(plain(query), plain(r.PostForm)); err != nil {
+		return err
+	}
+	// A form posted to the address of its page says some things twice: what
+	// the body says counts.
+	r.Form = query
+	maps.Copy(r.Form, r.PostForm)
+	return nil
 }
 
 func plain(form url.Values) error {

@@ -3,8 +3,11 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
@@ -19,13 +22,15 @@ type LoginPage struct {
 	FormAction []string
 }
 
-// Refusals of an identity, which are told to the person.
-var (
-	// ErrWrongPassword: the identifier or the password is wrong.
-	ErrWrongPassword = errors.New("wrong identifier or password")
-	// ErrSlowDown: there were too many attempts.
-	ErrSlowDown = errors.New("too many attempts")
-)
+// ErrWrongPassword is what an [Identity] answers where the identifier or the
+// password is wrong, or the subject is disabled.
+var ErrWrongPassword = errors.New("wrong identifier or password")
+
+// SlowDown is what an [Identity] answers after too many attempts.
+type SlowDown struct{ Wait time.Duration }
+
+// Error says that there were too many attempts.
+func (s SlowDown) Error() string { return "too many attempts, wait " + s.Wait.String() }
 
 // showLogin is GET /login.
 func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
@@ -153,13 +158,15 @@ func (p *Provider) enter(
 // a wrong name, a wrong password and a disabled subject.
 func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page LoginPage, err error) {
 	status := http.StatusUnauthorized
+	var slow SlowDown
 	switch {
 	case errors.Is(err, ErrWrongPassword), errors.Is(err, devices.ErrDisabled):
 		page.Error = "That name and password do not go together. Check both and try again."
-	case errors.Is(err, ErrSlowDown):
+	case errors.As(err, &slow):
 		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", "30")
-		page.Error = "There were too many attempts. Wait half a minute and try again."
+		seconds := int(slow.Wait.Seconds()) + 1
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		page.Error = fmt.Sprintf("There were too many attempts. Wait %d seconds and try again.", seconds)
 	case errors.Is(err, devices.ErrDeviceLimit):
 		status = http.StatusForbidden
 		page.Error = "You are signed in on as many devices as you may be. Sign out on one of them first."

@@ -80,7 +80,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if in != nil && !(l.isHinted && l.hint.Subject == in.Subject && l.hint.SID == in.ID) {
-		p.Pages.Render(w, r, http.StatusOK, "logout", p.logoutPage(l, in))
+		p.Pages.Render(w, r, http.StatusOK, "logout", p.logoutPage(l, p.called(r.Context(), in.Subject)))
 		return
 	}
 	p.leave(w, r, l, in)
@@ -151,9 +151,9 @@ func (p *Provider) readLeaveClient(r *http.Request, l *leave) error {
 	return nil
 }
 
-func (p *Provider) logoutPage(l leave, in *oauth.SignIn) LogoutPage {
+func (p *Provider) logoutPage(l leave, subject string) LogoutPage {
 	page := LogoutPage{
-		Action: p.URL("/oauth2/sessions/logout/confirm"), Subject: in.Subject,
+		Action: p.URL("/oauth2/sessions/logout/confirm"), Subject: subject,
 		Hint: l.form.Get("id_token_hint"), ClientID: l.form.Get("client_id"),
 		RedirectURI: l.form.Get("post_logout_redirect_uri"), State: l.form.Get("state"),
 	}

@@ -1,0 +1,124 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// serveCmd runs the server.
+type serveCmd struct{}
+
+// Run serves until the process is told to end.
+func (*serveCmd) Run(a *app) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if complaints := c.Complete(); len(complaints) > 0 {
+		return &ConfigError{Complaints: complaints}
+	}
+	public, err := listen(c.Public.Listen, "public.listen")
+	if err != nil {
+		return err
+	}
+	admin, err := listen(c.Admin.Listen, "admin.listen")
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	log := newLog(c.Log, a.stderr)
+	s, err := assemble(a.ctx, c, a.now, log)
+	if err != nil {
+		return errors.Join(err, public.Close(), admin.Close())
+	}
+	log.Info("ready", "issuer", c.Issuer, "public", public.Addr().String(), "admin", admin.Addr().String())
+	return errors.Join(s.run(a.ctx, public, admin), s.close())
+}
+
+func listen(address, key string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; is another server running?", key, err)
+	}
+	return l, nil
+}
+
+// newLog returns the log that the configuration asks for.
+func newLog(c Log, w interface{ Write([]byte) (int, error) }) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // Load has checked it; info otherwise
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// drain is how long requests in flight may take when the server ends.
+const drain = 10 * time.Second
+
+// run serves on both listeners, and does what goes on behind them, until ctx
+// ends or one of them fails. It closes the listeners.
+func (s *server) run(ctx context.Context, public, admin net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, door := range []struct {
+		at      net.Listener
+		handler http.Handler
+	}{{public, s.public}, {admin, s.admin}} {
+		h := newHTTPServer(door.handler, s.log)
+		group.Go(func() error {
+			if err := h.Serve(door.at); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-ctx.Done()
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+			defer cancel()
+			if err := h.Shutdown(ending); err != nil {
+				return errors.Join(err, h.Close())
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { s.keys.Run(ctx, keysEvery); return nil })
+	group.Go(func() error { s.sweep(ctx); return nil })
+	return group.Wait()
+}
+
+const (
+	keysEvery  = 30 * time.Second
+	sweepEvery = 10 * time.Minute
+)
+
+// sweep forgets what is past its time, every now and then.
+func (s *server) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := s.store.Sweep(ctx, s.now(), s.retention); err != nil && ctx.Err() == nil {
+				s.log.Warn("sweep failed; trying again later", "err", err)
+			}
+		}
+	}
+}
+
+// newHTTPServer bounds what a stranger may hold open or send.
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,173 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lanyard-id/lanyard/api"
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/provider/keyring"
+	"github.com/lanyard-id/lanyard/provider/local"
+	"github.com/lanyard-id/lanyard/provider/tokens"
+	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/webui"
+)
+
+// server is everything wired up, not listening yet.
+type server struct {
+	public, admin http.Handler
+	store         *store.Store
+	keys          *keyring.Keyring
+	provider      *provider.Provider
+	registry      *devices.Registry
+	retention     store.Retention
+	now           func() time.Time
+	log           *slog.Logger
+}
+
+// newID returns a UUID of version 7: unique, never reused, in order of time.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// assemble wires the rooms together. In development it migrates by itself;
+// otherwise it refuses a schema that is not this binary's.
+func assemble(ctx context.Context, c Config, now func() time.Time, log *slog.Logger) (*server, error) {
+	url := c.Database.URL.Reveal()
+	if c.Dev {
+		if _, err := store.MigrateUp(ctx, url); err != nil {
+			return nil, fmt.Errorf("database.url: %w", err)
+		}
+	}
+	db, err := store.Open(ctx, url, store.WithNow(now))
+	if err != nil {
+		return nil, fmt.Errorf("database.url: %w", err)
+	}
+	s := &server{store: db, now: now, log: log, retention: store.Retention{
+		Judgments: c.Retention.Sightings, Events: c.Retention.Events, Addresses: c.Retention.Addresses,
+	}}
+	if err := s.wire(ctx, c); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func (s *server) wire(ctx context.Context, c Config) error {
+	if err := s.store.Check(ctx); err != nil {
+		return err
+	}
+	var err error
+	system := reveal(c.Secrets.System)
+	if s.keys, err = keyring.Open(ctx, keyring.Config{Store: s.store, System: system, Now: s.now, Log: s.log}); err != nil {
+		return err
+	}
+	sealer, err := tokens.NewOpaque(system)
+	if err != nil {
+		return err
+	}
+	pages, err := webui.NewPages()
+	if err != nil {
+		return err
+	}
+	policy := devices.DefaultPolicy()
+	policy.Mode = c.Policy.Mode
+	s.registry = &devices.Registry{
+		Store: s.store, Policy: policy, Rules: c.Devices.Rules(), Now: s.now, NewID: newID,
+	}
+	looks := observe.New(observe.Config{
+		TrustedProxies: c.TrustedProxies, SecureCookies: c.secure(), Now: s.now,
+	})
+	s.provider, err = provider.New(provider.Config{
+		Issuer: c.Issuer, Lifetimes: c.Tokens.lifetimes(),
+		Storage: provider.Storage{
+			Clients: s.store, Codes: s.store, SignIns: s.store, Consents: s.store, Assertions: s.store,
+		},
+		Gate:     &devices.Gatekeeper{Registry: s.registry, Grants: s.store, Grace: c.Tokens.Grace},
+		Observer: looks, Identity: provider.LocalIdentity(local.New(s.store, s.now)), Keys: s.keys, Sealer: sealer,
+		Pages: pages, Now: s.now, NewID: newID, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.public = s.publicDoor(pages)
+	s.admin = s.adminDoor(c)
+	return nil
+}
+
+// publicDoor is what everybody may reach.
+func (s *server) publicDoor(pages *webui.Pages) http.Handler {
+	mux := http.NewServeMux()
+	s.provider.Mount(mux)
+	pages.Mount(mux)
+	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: bearer{s.provider}, Log: s.log}))
+	mux.HandleFunc("GET /health/alive", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
+	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
+		health(w, s.ready(r.Context()))
+	})
+	return s.hardened(mux)
+}
+
+func (s *server) adminDoor(c Config) http.Handler {
+	var operators []string
+	for _, t := range c.Admin.Tokens {
+		operators = append(operators, t.Reveal())
+	}
+	admin := api.NewAdmin(api.AdminConfig{
+		Registry: s.registry, Finder: s.store, Tokens: operators, Metrics: s.metrics(), Ready: s.ready, Log: s.log,
+	})
+	s.provider.RegisterAdmin(admin.Huma())
+	return s.hardened(admin.Handler())
+}
+
+// ready returns why the server cannot serve now.
+func (s *server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	return errors.Join(s.store.Ping(ctx), s.store.Check(ctx))
+}
+
+func (s *server) close() error { return s.store.Close() }
+
+// bearer lets the device API's callers in with access tokens.
+type bearer struct{ provider *provider.Provider }
+
+// Actor returns who calls, in the words of the api room.
+func (b bearer) Actor(r *http.Request) (devices.Actor, error) {
+	access, err := b.provider.Present(r, r.URL.Path)
+	switch {
+	case errors.Is(err, provider.ErrNoToken):
+		return devices.Actor{}, api.ErrNoToken
+	case errors.Is(err, devices.ErrRevoked):
+		return devices.Actor{}, devices.ErrRevoked
+	case errors.Is(err, provider.ErrToken):
+		return devices.Actor{}, api.ErrInvalidToken
+	case err != nil:
+		return devices.Actor{}, err
+	case !slices.Contains(access.Scopes, api.Scope):
+		return devices.Actor{}, api.ErrInsufficientScope
+	}
+	return access.Actor(), nil
+}
+
+func reveal(secrets []Secret) [][]byte {
+	out := make([][]byte, len(secrets))
+	for i, s := range secrets {
+		out[i] = []byte(s.Reveal())
+	}
+	return out
+}
+
+// lifetimes returns the token lifetimes as the provider takes them.
+func (t Tokens) lifetimes() provider.Lifetimes {
+	l := provider.DefaultLifetimes()
+	l.Access, l.ID, l.Code = t.AccessTTL, t.IDTTL, t.CodeTTL
+	l.RefreshIdle, l.RefreshAbsolute = t.RefreshIdle, t.RefreshAbsolute
+	return l
+}
