@@ -77,7 +77,8 @@ func TestFindDevices(t *testing.T) {
 		}
 	}
 	for query, field := range map[string]string{
-		"?ip=home": "query.ip", "?ip=fe80::1%25eth0": "query.ip", "?ip=192.0.2.0/99": "query.ip", "?asn=-1": "query.asn",
+		"?ip=home": "query.ip", "?ip=fe80::1%25eth0": "query.ip", "?ip=192.0.2.0/99": "query.ip",
+		"?ip=::ffff:192.0.2.0/120": "query.ip", "?asn=-1": "query.asn",
 		"?asn=4294967296": "query.asn", "?state=active,revoked": "query.state", "?cursor=1": "query.cursor",
 		"?limit=0": "query.limit", "?limit=1000": "query.limit", "?stat=active": "query.stat",
 		"?os=a%00": "query.os", "?subject=a&subject=b": "query.subject", "?subject=%ff": "query.subject",
