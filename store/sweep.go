@@ -8,88 +8,99 @@ import (
 
 // Retention is how long what is past is kept. Zero keeps it for ever.
 type Retention struct {
-	Sightings time.Duration // judgments
-	Addresses time.Duration // in judgments, and where devices were met and seen
-	Events    time.Duration // also those that nobody has read
-}
-
-// Swept is how many rows a sweep took.
-type Swept struct {
-	Codes, Assertions, SignIns, Grants, Keys, Judgments, Addresses, Events int64
+	Judgments time.Duration
+	// Addresses are forgotten earlier: those of judgments, those at which
+	// devices were enrolled, and the last ones of devices that are idle.
+	// Country, place and ASN stay.
+	Addresses time.Duration
+	Events    time.Duration // also of events that nobody has read
 }
 
 const (
 	// batch is how many rows go in one transaction, so that nobody waits for a
-	// sweep and a sweep that is interrupted has done something.
+	// sweep, and one that is interrupted has done something.
 	batch = 1000
-	// leeway is how long past their end things stay that a late caller may
-	// still ask for, so that the answer is "expired" and not "unknown".
+	// leeway is how long past their end things stay for which a late caller
+	// may still ask.
 	leeway = 24 * time.Hour
 )
 
-// Sweep deletes what has had its time: expired codes, assertions, sign-ins,
-// retired keys and grants without a device, and judgments, addresses and
-// events past their retention. It goes in small transactions and may run in
-// several processes at once. What it had swept by then counts even where it
-// fails.
-func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) (Swept, error) {
-	var swept Swept
-	cut := at(now.Add(-leeway))
+// Sweep forgets what has had its time: used and expired codes, assertions,
+// sign-ins, retired keys and grants without a device a day after their end,
+// and judgments, addresses and events past their retention. It goes in small
+// transactions and may run in several processes at once. What it had forgotten
+// by then is gone even where it fails.
+func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) error {
+	events := eventsText
+	if s.pg {
+		events = eventsPostgresText
+	}
 	for _, step := range []struct {
-		count *int64
-		text  string
-		args  []any
-		after time.Duration
+		what string
+		text string
+		keep time.Duration
 	}{
-		{&swept.Codes, codesText, []any{cut}, leeway},
-		{&swept.Assertions, assertionsText, []any{at(now)}, leeway},
-		{&swept.SignIns, signInsText, []any{cut}, leeway},
-		{&swept.Grants, grantsText, []any{cut}, leeway},
-		{&swept.Keys, keysText, []any{cut}, leeway},
-		{&swept.Judgments, judgmentsText, []any{at(now.Add(-keep.Sightings))}, keep.Sightings},
-		{&swept.Addresses, judgedAddressesText, []any{at(now.Add(-keep.Addresses))}, keep.Addresses},
-		{&swept.Events, eventsText, []any{at(now.Add(-keep.Events))}, keep.Events},
+		{"assertions", assertionsText, leeway},
+		{"codes", codesText, leeway},
+		{"sign-ins", signInsText, leeway},
+		{"grants", grantsText, leeway},
+		{"keys", keysText, leeway},
+		{"judgments", judgmentsText, keep.Judgments},
+		{"events", events, keep.Events},
+		{"addresses of judgments", judgedText, keep.Addresses},
+		{"first addresses", firstText, keep.Addresses},
+		{"last uses", usedText, keep.Addresses},
+		{"last addresses", lastText, keep.Addresses},
 	} {
-		if step.after <= 0 {
+		if step.keep <= 0 {
 			continue
 		}
-		n, err := s.sweep(ctx, step.text, append(step.args, batch)...)
-		*step.count += n
-		if err != nil {
-			return swept, fmt.Errorf("sweep: %w", err)
+		if err := s.sweep(ctx, step.text, at(now.Add(-step.keep))); err != nil {
+			return fmt.Errorf("sweep %s: %w", step.what, err)
 		}
 	}
-	return swept, nil
+	return nil
 }
-
-// The statements of a sweep take a time and how many rows to take at most.
-const (
-	codesText = "DELETE FROM codes WHERE hash IN " +
-		"(SELECT hash FROM codes WHERE expires_at <= ? LIMIT ?)"
-	assertionsText = "DELETE FROM assertions WHERE hash IN " +
-		"(SELECT hash FROM assertions WHERE expires_at <= ? LIMIT ?)"
-	signInsText = "DELETE FROM sign_ins WHERE id IN " +
-		"(SELECT id FROM sign_ins WHERE not_after <= ? LIMIT ?)"
-	grantsText = "DELETE FROM grants WHERE id IN " +
-		"(SELECT id FROM grants WHERE device_id = '' AND not_after > 0 AND not_after <= ? LIMIT ?)"
-	keysText = "DELETE FROM keys WHERE id IN " +
-		"(SELECT id FROM keys WHERE retired_at > 0 AND retired_at <= ? LIMIT ?)"
-	judgmentsText = "DELETE FROM judgments WHERE id IN " +
-		"(SELECT id FROM judgments WHERE at <= ? LIMIT ?)"
-	judgedAddressesText = "UPDATE judgments SET addr = NULL WHERE id IN " +
-		"(SELECT id FROM judgments WHERE at <= ? AND addr IS NOT NULL LIMIT ?)"
-	eventsText = "DELETE FROM events WHERE seq IN " +
-		"(SELECT seq FROM events WHERE at <= ? LIMIT ?)"
-)
 
 // sweep runs a statement until it has no full batch to take.
-func (s *Store) sweep(ctx context.Context, text string, args ...any) (int64, error) {
-	var all int64
+func (s *Store) sweep(ctx context.Context, text string, before micros) error {
 	for {
-		n, err := affected(s.write.NewRaw(text, args...).Exec(ctx))
-		all += n
-		if err != nil || n < batch {
-			return all, err
+		rows, err := affected(s.write.NewRaw(text, before, batch).Exec(ctx))
+		if err != nil || rows < batch {
+			return err
 		}
 	}
 }
+
+// Each statement takes a time and how many rows to take at most, which it
+// finds through an index.
+const (
+	assertionsText = `DELETE FROM assertions WHERE hash IN
+ (SELECT hash FROM assertions WHERE expires_at <= ?0 LIMIT ?1)`
+	codesText = `DELETE FROM codes WHERE hash IN
+ (SELECT hash FROM codes WHERE expires_at <= ?0 LIMIT ?1)`
+	signInsText = `DELETE FROM sign_ins WHERE id IN
+ (SELECT id FROM sign_ins WHERE not_after <= ?0 LIMIT ?1)`
+	grantsText = `DELETE FROM grants WHERE id IN
+ (SELECT id FROM grants WHERE device_id = '' AND not_after > 0 AND not_after <= ?0 LIMIT ?1)`
+	keysText = `DELETE FROM keys WHERE id IN
+ (SELECT id FROM keys WHERE retired_at > 0 AND retired_at <= ?0 LIMIT ?1)`
+	judgmentsText = `DELETE FROM judgments WHERE id IN
+ (SELECT id FROM judgments WHERE at <= ?0 LIMIT ?1)`
+	eventsText = `DELETE FROM events WHERE seq IN
+ (SELECT seq FROM events WHERE at <= ?0 LIMIT ?1)`
+	eventsPostgresText = `DELETE FROM events WHERE (xid, seq) IN
+ (SELECT xid, seq FROM events WHERE at <= ?0 LIMIT ?1)`
+	judgedText = `UPDATE judgments SET addr = NULL WHERE id IN
+ (SELECT id FROM judgments WHERE at <= ?0 AND addr IS NOT NULL LIMIT ?1)`
+	firstText = `UPDATE devices SET first_addr = NULL WHERE id IN
+ (SELECT id FROM devices WHERE created_at <= ?0 AND first_addr IS NOT NULL LIMIT ?1)`
+	// A device that goes on being used keeps its last address, and its last
+	// use is written down, so that the next sweeps need not look at it again.
+	usedText = `UPDATE devices SET last_seen =
+ (SELECT max(g.rotated_at) FROM grants AS g WHERE g.device_id = devices.id) WHERE id IN
+ (SELECT d.id FROM devices AS d WHERE d.last_seen <= ?0 AND d.last_addr IS NOT NULL AND EXISTS
+ (SELECT 1 FROM grants AS u WHERE u.device_id = d.id AND u.rotated_at > ?0) LIMIT ?1)`
+	lastText = `UPDATE devices SET last_addr = NULL WHERE id IN
+ (SELECT id FROM devices WHERE last_seen <= ?0 AND last_addr IS NOT NULL LIMIT ?1)`
+)

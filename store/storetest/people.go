@@ -82,3 +82,11 @@ func missing(t *testing.T, what string, err error) {
 		t.Errorf("%s: got %v, want %v", what, err, devices.ErrNotFound)
 	}
 }
+
+func client(id string) oauth.Client { return oauth.Client{ID: id, Version: 1} }
+
+func clientID(c oauth.Client) string { return c.ID }
+
+func user(subject string) oauth.User { return oauth.User{Subject: subject, Identifier: subject} }
+
+func userID(u oauth.User) string { return u.Subject }
