@@ -17,19 +17,19 @@ type rule struct {
 // next let the whole burst through; it moves on by one interval per attempt
 // (the generic cell rate algorithm, ITU-T I.371).
 func (r rule) wait(full, now time.Time) time.Duration {
-	return max(0, full.Sub(now)-time.Duration(r.burst-1)*r.every)
+	return max(0, r.within(full, now).Sub(now)-time.Duration(r.burst-1)*r.every)
 }
 
-// next returns full after one more attempt. It is never further off than a
-// spent burst, wherever the clock has been.
-func (r rule) next(full, now time.Time) time.Time {
-	if full.Before(now) {
-		full = now
+// next returns full after one more attempt.
+func (r rule) next(full, now time.Time) time.Time { return r.within(full, now).Add(r.every) }
+
+// within returns full where it can be so. One that is long past is no news, and
+// one far beyond a spent burst is of a time before the clock was set back.
+func (r rule) within(full, now time.Time) time.Time {
+	if full.Before(now) || full.After(now.Add(2*time.Duration(r.burst)*r.every)) {
+		return now
 	}
-	if spent := now.Add(time.Duration(r.burst) * r.every); full.After(spent) {
-		full = spent
-	}
-	return full.Add(r.every)
+	return full
 }
 
 // remembered is how many counts, and how many pairs that have succeeded, are
@@ -54,7 +54,7 @@ type limits struct {
 
 func newLimits() *limits {
 	return &limits{
-		perPair:    rule{5, 30 * time.Second},
+		perPair:    rule{10, 30 * time.Second},
 		perSubject: rule{30, 10 * time.Second},
 		perSource:  rule{100, time.Second},
 		full:       newRecent[[32]byte, time.Time](remembered),

@@ -49,10 +49,13 @@ func newHouse(t testing.TB, users ...oauth.User) *house {
 func (h *house) UserByIdentifier(_ context.Context, identifier string) (oauth.User, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if u, ok := h.users[strings.ToLower(identifier)]; ok && h.down == nil {
+	if h.down != nil {
+		return oauth.User{}, h.down
+	}
+	if u, ok := h.users[strings.ToLower(identifier)]; ok {
 		return u, nil
 	}
-	return oauth.User{}, errors.Join(h.down, devices.ErrNotFound)
+	return oauth.User{}, devices.ErrNotFound
 }
 
 func (h *house) User(ctx context.Context, subject string) (oauth.User, error) {
@@ -128,7 +131,7 @@ func TestTroubleIsNotWrong(t *testing.T) {
 	}
 	down := errors.New("down")
 	h.down = down
-	for range 10 { // and trouble is nobody's guess
+	for range 20 { // and trouble is nobody's guess
 		if _, err := a.Authenticate(t.Context(), "eve", password, home); !errors.Is(err, down) ||
 			errors.Is(err, local.ErrWrong) || errors.Is(err, local.ErrSlowDown) {
 			t.Fatalf("got %v, want trouble", err)
@@ -136,34 +139,38 @@ func TestTroubleIsNotWrong(t *testing.T) {
 	}
 }
 
-// TestSameCost: how long an answer takes does not tell whom there is.
+// TestSameCost: how long an answer takes does not tell whom there is. The best
+// times are compared, over as many rounds as a busy machine needs.
 func TestSameCost(t *testing.T) {
 	h := newHouse(t)
 	a := local.New(h, h.now)
-	took := func(identifier, password string) time.Duration {
-		best := time.Hour
-		for i := range 7 {
+	cases := []struct{ name, identifier, password string }{
+		{"wrong", "ada", "incorrect horse"},
+		{"unknown", "eve", "incorrect horse"},
+		{"disabled", "bob", "incorrect horse"},
+		{"too long", "ada", strings.Repeat("a", 1<<20)},
+		{"empty", "ada", ""},
+	}
+	best := make([]time.Duration, len(cases))
+	for round := range 20 {
+		for i, c := range cases {
 			start := time.Now()
-			if _, err := a.Authenticate(t.Context(), identifier, password, fmt.Sprint(identifier, i, len(password))); err == nil {
-				t.Fatal("the password is right")
+			_, err := a.Authenticate(t.Context(), c.identifier, c.password, fmt.Sprint(i))
+			took := time.Since(start)
+			if !errors.Is(err, local.ErrWrong) {
+				t.Fatalf("%s: %v", c.name, err)
 			}
-			best = min(best, time.Since(start))
+			if best[i] == 0 || took < best[i] {
+				best[i] = took
+			}
 		}
-		return best
-	}
-	reference := took("ada", "incorrect horse")
-	if reference < 5*time.Millisecond {
-		t.Errorf("a guess costs %s only", reference)
-	}
-	for name, got := range map[string]time.Duration{
-		"unknown":  took("eve", "incorrect horse"),
-		"disabled": took("bob", "incorrect horse"),
-		"too long": took("ada", strings.Repeat("a", 1<<20)),
-		"empty":    took("ada", ""),
-	} {
-		if ratio := float64(got) / float64(reference); ratio < 0.6 || ratio > 1.7 {
-			t.Errorf("%s: %s, a wrong password %s", name, got, reference)
+		h.advance(time.Minute)
+		if round > 1 && slices.Max(best) < slices.Min(best)*6/5 {
+			break
 		}
+	}
+	if slices.Max(best) > slices.Min(best)*3/2 || best[0] < 5*time.Millisecond {
+		t.Errorf("%v took %v", cases[:3], best)
 	}
 }
 
@@ -173,16 +180,16 @@ func TestTurnsAreBounded(t *testing.T) {
 	a.MaxWait = time.Millisecond
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var busy, good int
-	for i := range 60 {
+	var busy, done int
+	for i := range 40 {
 		wg.Go(func() {
-			_, err := a.Authenticate(t.Context(), "ada", password, fmt.Sprint(i))
+			_, err := a.Authenticate(t.Context(), fmt.Sprint("subject", i), password, fmt.Sprint(i))
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
-			case err == nil:
-				good++
-			case errors.Is(err, local.ErrBusy) && !errors.Is(err, local.ErrWrong):
+			case errors.Is(err, local.ErrWrong):
+				done++
+			case errors.Is(err, local.ErrBusy):
 				busy++
 			default:
 				t.Error(err)
@@ -190,8 +197,8 @@ func TestTurnsAreBounded(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if busy == 0 || good == 0 {
-		t.Errorf("%d busy, %d good", busy, good)
+	if busy == 0 || done == 0 {
+		t.Errorf("%d busy, %d done", busy, done)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -251,8 +258,8 @@ func tries(t *testing.T, n int, a *local.Authenticator, identifier, password, so
 func TestGuessingIsSlowedDown(t *testing.T) {
 	h := newHouse(t)
 	a := local.New(h, h.now)
-	if got := tries(t, 8, a, "ada", "guess", elsewhere); got["wrong"] != 5 || got["slow"] != 3 {
-		t.Errorf("eight guesses: %v", got)
+	if got := tries(t, 13, a, "ada", "guess", elsewhere); got["wrong"] != 10 || got["slow"] != 3 {
+		t.Errorf("thirteen guesses: %v", got)
 	}
 	for _, spelling := range []string{"ADA", " Ada ", "aDa"} {
 		if got := try(t, a, spelling, "guess", elsewhere); got != "slow" {
@@ -260,7 +267,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 		}
 	}
 	if got := try(t, a, "ada", password, elsewhere); got != "slow" {
-		t.Errorf("the sixth guess, right: %s", got)
+		t.Errorf("the next guess, right: %s", got)
 	}
 	if got := try(t, a, "ada", password, home); got != "in" {
 		t.Errorf("ada from elsewhere is kept out by a stranger: %s", got)
@@ -270,47 +277,8 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 		t.Errorf("after the wait: %v", got)
 	}
 	h.advance(24 * time.Hour)
-	if got := tries(t, 8, a, "ada", "guess", elsewhere); got["wrong"] != 5 {
+	if got := tries(t, 13, a, "ada", "guess", elsewhere); got["wrong"] != 10 {
 		t.Errorf("after a day: %v", got)
-	}
-}
-
-// TestStrangersKeepNobodyOut: many sources guess at ada's password.
-func TestStrangersKeepNobodyOut(t *testing.T) {
-	h := newHouse(t)
-	a := local.New(h, h.now)
-	if got := try(t, a, "ada", password, home); got != "in" {
-		t.Fatal(got)
-	}
-	got := map[string]int{}
-	for i := range 40 {
-		got[try(t, a, "ada", "guess", fmt.Sprint("bot", i))]++
-	}
-	if got["wrong"] != 30 || got["slow"] != 10 {
-		t.Errorf("forty guesses from forty sources: %v", got)
-	}
-	if got := try(t, a, "ada", password, home); got != "in" {
-		t.Errorf("ada at home: %s", got)
-	}
-	if got := try(t, a, "ada", password, elsewhere); got != "slow" {
-		t.Errorf("ada, or another guess, somewhere new: %s", got)
-	}
-	h.advance(10 * time.Second)
-	if got := try(t, a, "ada", password, elsewhere); got != "in" {
-		t.Errorf("ada somewhere new, a little later: %s", got)
-	}
-}
-
-func TestSprayingIsSlowedDown(t *testing.T) {
-	h := newHouse(t)
-	a := local.New(h, h.now)
-	a.MaxWait = time.Minute
-	got := map[string]int{}
-	for i := range 103 {
-		got[try(t, a, fmt.Sprint("subject", i), "Summer2026", elsewhere)]++
-	}
-	if got["wrong"] != 100 || got["slow"] != 3 {
-		t.Errorf("103 subjects: %v", got)
 	}
 }
 
@@ -318,10 +286,10 @@ func TestSprayingIsSlowedDown(t *testing.T) {
 func TestSuccessCountsForNothing(t *testing.T) {
 	h := newHouse(t)
 	a := local.New(h, h.now)
-	if got := tries(t, 110, a, "ada", password, home); got["in"] != 110 {
-		t.Errorf("110 sign-ins: %v", got)
+	if got := tries(t, 12, a, "ada", password, home); got["in"] != 12 {
+		t.Errorf("twelve sign-ins: %v", got)
 	}
-	if got := tries(t, 6, a, "ada", "guess", home); got["wrong"] != 5 || got["slow"] != 1 {
+	if got := tries(t, 11, a, "ada", "guess", home); got["wrong"] != 10 || got["slow"] != 1 {
 		t.Errorf("a good source may guess as little as others: %v", got)
 	}
 }
@@ -337,7 +305,7 @@ func TestManyAtOnceAreAsMany(t *testing.T) {
 	}
 	wg.Wait()
 	slices.Sort(results)
-	if got := strings.Count(strings.Join(results, " "), "wrong"); got != 5 {
+	if got := strings.Count(strings.Join(results, " "), "wrong"); got != 10 {
 		t.Errorf("%d of 30 guesses at once were looked at: %v", got, results)
 	}
 }
