@@ -179,6 +179,9 @@ func (p Policy) compare(known, seen Fingerprint) []Evidence {
 		if rule.only != "" && known[rule.only] != seen[rule.only] {
 			continue // versions of different families cannot be compared
 		}
+		if rule.signal == SignalClass && desktopPages(known, seen) {
+			continue // the system that it claims to have become tells as much
+		}
 		found = append(found, Evidence{
 			Reason: rule.reason, Before: before, After: after, Weight: rule.weight,
 		})
@@ -206,6 +209,23 @@ func (p Policy) rules() []rule {
 		{SignalContradiction, "", appeared, ReasonContradiction, w.Contradiction},
 		{SignalLanguage, "", changed, ReasonEvidenceMismatch, w.LanguageChanged},
 	}
+}
+
+// desktopPages reports that a phone or tablet has begun, or ceased, to ask for
+// desktop pages: the same browser then claims the desktop system next of kin.
+// That is one change which a fresh sign-in heals, not two which end a grant.
+func desktopPages(known, seen Fingerprint) bool {
+	claims := func(mobile, desktop Fingerprint) bool {
+		switch mobile[SignalOS] {
+		case "iOS":
+			return desktop[SignalOS] == "macOS" && desktop[SignalClass] == string(ClassDesktop)
+		case "Android":
+			return desktop[SignalOS] == "Linux" && desktop[SignalClass] == string(ClassDesktop)
+		default:
+			return false
+		}
+	}
+	return known[SignalBrowser] == seen[SignalBrowser] && (claims(known, seen) || claims(seen, known))
 }
 
 // changed reports that a told value became another told value.
