@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -54,12 +55,16 @@ func Returns(d devices.Device, edits ...func(*devices.Sighting)) devices.Sightin
 	return edited(s, edits)
 }
 
+// eyes is one observer for all fixtures, so that each header is parsed once.
+var eyes = sync.OnceValue(func() *observe.Observer {
+	return observe.New(observe.Config{SecureCookies: true, Now: Start})
+})
+
 // Sees returns the sighting of whoever sends these headers from that address,
 // at Start.
 func Sees(h http.Header, addr string, edits ...func(*devices.Sighting)) devices.Sighting {
-	o := observe.New(observe.Config{SecureCookies: true, Now: Start})
 	from, _ := netip.ParseAddr(addr)
-	return edited(o.ObserveHeaders(h, from, devices.EntranceProvider), edits)
+	return edited(eyes().ObserveHeaders(h, from, devices.EntranceProvider), edits)
 }
 
 // Thief returns the sighting of somebody with a stolen token and nothing
