@@ -117,16 +117,17 @@ func TestAuthenticate(t *testing.T) {
 func TestTroubleIsNotWrong(t *testing.T) {
 	h := newHouse(t, oauth.User{Identifier: "old", PasswordHash: "$2a$10$bcrypt"},
 		oauth.User{Identifier: "huge", PasswordHash: "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG"},
-		oauth.User{Identifier: "zero", PasswordHash: "$argon2id$v=19$m=19456,t=0,p=0$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG"})
+		oauth.User{Identifier: "no passes", PasswordHash: "$argon2id$v=19$m=19456,t=0,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG"},
+		oauth.User{Identifier: "no lanes", PasswordHash: "$argon2id$v=19$m=19456,t=1,p=0$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG"})
 	a := local.New(h, h.now)
 	var logged bytes.Buffer
 	a.Log = slog.New(slog.NewTextHandler(&logged, nil))
-	for _, identifier := range []string{"old", "huge", "zero"} {
+	for _, identifier := range []string{"old", "huge", "no passes", "no lanes"} {
 		if _, err := a.Authenticate(t.Context(), identifier, password, home); err == nil || errors.Is(err, local.ErrWrong) {
 			t.Errorf("%s hash: %v, want trouble", identifier, err)
 		}
 	}
-	if strings.Count(logged.String(), "compare a password") != 3 || strings.Contains(logged.String(), "Rdesc") {
+	if strings.Count(logged.String(), "compare a password") != 4 || strings.Contains(logged.String(), "Rdesc") {
 		t.Errorf("log: %s", &logged)
 	}
 	down := errors.New("down")
