@@ -14,8 +14,8 @@
 //     so that another subject's device is unknown here (404, the same answer).
 //   - Trouble is 503 with Retry-After and never a 4xx, which would end a
 //     session; only a proved bad credential is 401.
-//   - One function ([Problem] is made in one place) turns an error into its
-//     status and stable code, and no error's own text leaves the house.
+//   - One table turns an error into its status and stable code, and the text
+//     of an error that is not in it never leaves the house.
 //   - The two APIs are two handlers on two muxes: the public one has no path
 //     under /admin.
 //

@@ -131,8 +131,11 @@ func (d *door) problem(ctx context.Context, err error) *Problem {
 	p := translate(err)
 	switch {
 	case p == nil:
-		d.log.ErrorContext(ctx, "trouble", "request_id", requestID(ctx), "err", err)
 		p = translate(errUnavailable)
+		if ctx.Err() != nil {
+			break // the caller hung up: nobody's trouble
+		}
+		d.log.ErrorContext(ctx, "trouble", "request_id", requestID(ctx), "err", err)
 	case errors.Is(err, devices.ErrInvalid):
 		p.Errors = fieldsOf(err)
 	}
