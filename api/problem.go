@@ -132,7 +132,7 @@ func (d *door) problem(ctx context.Context, err error) *Problem {
 	switch {
 	case p == nil:
 		p = translate(errUnavailable)
-		if ctx.Err() != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
 			break // the caller hung up: nobody's trouble
 		}
 		d.log.ErrorContext(ctx, "trouble", "request_id", requestID(ctx), "err", err)
