@@ -16,6 +16,7 @@ type commands struct {
 	Health  healthCmd  `cmd:"" help:"Ask the server whether it can serve."`
 	Migrate migrateCmd `cmd:"" help:"Change the schema of the database."`
 	Clients clientsCmd `cmd:"" help:"Manage OAuth clients, on the database."`
+	Users   usersCmd   `cmd:"" help:"Manage users whose passwords are kept here, on the database."`
 	Keys    keysCmd    `cmd:"" help:"Manage the server's keys, on the database."`
 	Devices devicesCmd `cmd:"" help:"Look at devices and end them, through the admin API."`
 	Grants  grantsCmd  `cmd:"" help:"Look at grants and end them, through the admin API."`

@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+type usersCreate struct {
+	Identifier string   `arg:"" help:"What the user types to sign in, such as an e-mail address."`
+	Subject    string   `help:"The sub of their tokens (default: a new UUID)."`
+	Password   string   `placeholder:"PASSWORD" help:"The password, or - to read it from standard input (default: a new one, shown once)."`
+	Name       string   `help:"The claim name."`
+	Email      string   `help:"The claim email."`
+	Claim      []string `sep:"none" placeholder:"NAME=VALUE" help:"Any other claim of OIDC Core §5.1; the value is JSON, or else text. May be repeated."`
+}
+
+// maxName is the most bytes of a subject (OIDC Core §2) and of an identifier.
+const maxName = 255
+
+// Run adds the user.
+func (c *usersCreate) Run(a *app) error {
+	u, err := c.user(a)
+	if err != nil {
+		return err
+	}
+	generated, hash, err := a.password(c.Password)
+	if err != nil {
+		return err
+	}
+	u.PasswordHash = hash
+	return a.withStore(func(_ Config, s *store.Store) error {
+		switch err := s.CreateUser(a.ctx, u); {
+		case errors.Is(err, devices.ErrExists):
+			return fmt.Errorf("there is a user %q (or subject %q) already", u.Identifier, u.Subject)
+		case errors.Is(err, devices.ErrInvalid):
+			return errors.New("identifier, subject and claims must be valid UTF-8 without NUL")
+		case err != nil:
+			return err
+		}
+		shown := userOf(u)
+		shown.Password = generated
+		return a.printUser(shown)
+	})
+}
+
+// user returns the record that the flags describe, without a password.
+func (c *usersCreate) user(a *app) (oauth.User, error) {
+	now := a.now()
+	u := oauth.User{
+		Subject: c.Subject, Identifier: strings.TrimSpace(c.Identifier),
+		Claims: map[string]any{}, CreatedAt: now, UpdatedAt: now,
+	}
+	if u.Subject == "" {
+		u.Subject = newID()
+	}
+	if u.Identifier == "" || len(u.Identifier) > maxName {
+		return u, usagef("the identifier must have 1 to %d bytes", maxName)
+	}
+	if len(u.Subject) > maxName || strings.ContainsFunc(u.Subject, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return u, usagef("--subject must have at most %d printable ASCII characters and no space", maxName)
+	}
+	for name, value := range map[string]string{"name": c.Name, "email": c.Email} {
+		if value != "" {
+			u.Claims[name] = value
+		}
+	}
+	claims, err := claimsOf(c.Claim)
+	maps.Copy(u.Claims, claims)
+	return u, err
+}
+
+// claimsOf reads NAME=VALUE pairs.
+func claimsOf(pairs []string) (map[string]any, error) {
+	claims := map[string]any{}
+	for _, pair := range pairs {
+		name, text, found := strings.Cut(pair, "=")
+		if !found || name == "" || name == "sub" {
+			return nil, usagef("--claim: write NAME=VALUE, and set the subject with --subject")
+		}
+		var value any
+		if json.Unmarshal([]byte(text), &value) != nil {
+			value = text
+		}
+		claims[name] = value
+	}
+	return claims, nil
+}
+
+// newPassword returns a password of 130 random bits in groups that can be
+// read out.
+func newPassword() string {
+	text := strings.ToLower(rand.Text())
+	groups := []string{}
+	for ; len(text) > 6; text = text[6:] {
+		groups = append(groups, text[:6])
+	}
+	return strings.Join(append(groups, text), "-")
+}

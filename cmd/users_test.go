@@ -1,0 +1,82 @@
+package cmd_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/provider/local"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+type printedUser struct {
+	Subject, Identifier, Password string
+	Claims                        map[string]any
+	Disabled                      bool
+}
+
+// signsIn reports whether the password is the user's.
+func signsIn(t *testing.T, identifier, password string) bool {
+	t.Helper()
+	s, err := store.Open(t.Context(), "sqlite:lanyard.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	_, err = local.New(s, time.Now).Authenticate(t.Context(), identifier, password, "test")
+	return err == nil
+}
+
+func TestUsers(t *testing.T) {
+	m := newTerminal(t)
+	m.runs(0, "migrate", "up")
+
+	var ada printedUser
+	m.prints(&ada, "users", "create", "ada@example.com", "--name", "Ada", "--claim", "email_verified=true", "--claim", "locale=en")
+	if len(ada.Password) < 26 || ada.Subject == "" || ada.Claims["name"] != "Ada" ||
+		ada.Claims["email_verified"] != true || ada.Claims["locale"] != "en" {
+		t.Errorf("created %+v", ada)
+	}
+	if !signsIn(t, "ADA@example.com", ada.Password) {
+		t.Error("the generated password is not hers")
+	}
+
+	m.stdin = "correct horse\n"
+	out, _ := m.runs(0, "users", "create", "bob", "--subject", "bob-1", "--password", "-")
+	if strings.Contains(out, "correct horse") {
+		t.Errorf("a chosen password is printed: %s", out)
+	}
+	if !signsIn(t, "bob", "correct horse") {
+		t.Error("the chosen password is not his")
+	}
+	m.complains(1, "already", "users", "create", "Bob")
+	m.complains(1, "too short", "users", "create", "eve", "--password", "1234567")
+	m.complains(2, "NAME=VALUE", "users", "create", "eve", "--claim", "sub=root")
+	m.complains(2, "--subject", "users", "create", "eve", "--subject", "é")
+
+	var renewed printedUser
+	m.prints(&renewed, "users", "passwd", "bob-1")
+	if renewed.Password == "" || signsIn(t, "bob", "correct horse") || !signsIn(t, "bob", renewed.Password) {
+		t.Errorf("renewed %+v", renewed)
+	}
+	m.prints(&renewed, "users", "disable", "bob")
+	if !renewed.Disabled || signsIn(t, "bob", renewed.Password) {
+		t.Errorf("disabled %+v", renewed)
+	}
+	var all []printedUser
+	m.prints(&all, "users", "list")
+	if len(all) != 2 {
+		t.Errorf("listed %+v", all)
+	}
+	for _, u := range all {
+		if u.Disabled != (u.Identifier == "bob") || u.Password != "" {
+			t.Errorf("listed %+v", u)
+		}
+	}
+	password := renewed.Password
+	m.runs(0, "users", "enable", "bob")
+	if password != "" && !signsIn(t, "bob", password) {
+		t.Error("enabled, and cannot sign in")
+	}
+	m.complains(1, "no user", "users", "disable", "nobody")
+}
