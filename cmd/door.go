@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -28,18 +27,6 @@ func (s *server) hardened(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
-}
-
-func health(w http.ResponseWriter, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	answer := map[string]string{"status": "ok"}
-	if err != nil {
-		w.Header().Set("Retry-After", "2")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		answer["status"] = "unavailable"
-	}
-	_ = json.NewEncoder(w).Encode(answer) // the connection is gone if it fails
 }
 
 // metrics serves what the process tells of itself.

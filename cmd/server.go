@@ -65,7 +65,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	}
 	var err error
 	system := reveal(c.Secrets.System)
-	if s.keys, err = keyring.Open(ctx, keyring.Config{Store: s.store, System: system, Now: s.now, Log: s.log}); err != nil {
+	if s.keys, err = keyring.Open(ctx, c.keyring(s.store, s.now, s.log)); err != nil {
 		return err
 	}
 	sealer, err := tokens.NewOpaque(system)
@@ -76,6 +76,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	pages.Log = s.log
 	policy := devices.DefaultPolicy()
 	policy.Mode = c.Policy.Mode
 	s.registry = &devices.Registry{
@@ -107,10 +108,7 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 	s.provider.Mount(mux)
 	pages.Mount(mux)
 	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: bearer{s.provider}, Log: s.log}))
-	mux.HandleFunc("GET /health/alive", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
-	mux.HandleFunc("GET /health/ready", func(w http.ResponseWriter, r *http.Request) {
-		health(w, s.ready(r.Context()))
-	})
+	mux.Handle("/health/", api.Health(s.ready))
 	return s.hardened(mux)
 }
 

@@ -97,10 +97,12 @@ func (p *Provider) CreateClient(ctx context.Context, c oauth.Client) (oauth.Clie
 	return CreateClient(ctx, p.Storage.Clients, CompleteClient(c, p.NewID), p.Now())
 }
 
-func (p *Provider) setClient(ctx context.Context, in *struct {
-	clientID
+type clientChange struct {
+	ID      string `path:"id" maxLength:"255"`
 	RawBody []byte
-}) (*clientBody, error) {
+}
+
+func (p *Provider) setClient(ctx context.Context, in *clientChange) (*clientBody, error) {
 	before, err := p.Storage.Clients.Client(ctx, in.ID)
 	if err != nil {
 		return nil, p.problem(ctx, err)
