@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,8 +18,8 @@ import (
 // rest can be decoded, so that the other mistakes come to light too.
 func (s *schema) prune(settings layer, prefix string) []string {
 	settings.dropNulls()
-	err, mistaken := s.compiled.Validate(map[string]any(settings)).(*jsonschema.ValidationError)
-	if !mistaken {
+	var err *jsonschema.ValidationError
+	if !errors.As(s.compiled.Validate(map[string]any(settings)), &err) {
 		return nil
 	}
 	var complaints []string
@@ -28,7 +29,7 @@ func (s *schema) prune(settings layer, prefix string) []string {
 			for _, name := range unknown.Properties {
 				path := append(slices.Clone(at), name)
 				complaints = append(complaints, prefix+strings.Join(path, ".")+": unknown key"+s.suggest(path))
-				settings.drop(path)
+				settings.drop(append(slices.Clone(at), name))
 			}
 			continue
 		}
@@ -86,6 +87,11 @@ func complaint(k jsonschema.ErrorKind) string {
 	case *kind.Minimum:
 		want, _ := k.Want.Float64()
 		return fmt.Sprintf("must be at least %v", want)
+	case *kind.Maximum:
+		want, _ := k.Want.Float64()
+		return fmt.Sprintf("must be at most %.0f", want)
+	case *kind.InvalidJsonValue: // YAML reads more than JSON: dates, maps by number
+		return "is nothing that a setting can be; put text into quotes"
 	default:
 		return k.LocalizedString(message.NewPrinter(language.English))
 	}
@@ -106,20 +112,23 @@ func inWords(jsonType string) string {
 	}
 }
 
-// suggest returns ` (did you mean "…"?)` for an unknown key, or nothing.
+// suggest returns ` (did you mean "…"?)` for an unknown key, or nothing: a
+// similar key in the same section, or the same one in another.
 func (s *schema) suggest(path []string) string {
-	name := path[len(path)-1]
+	section, name := path[:len(path)-1], strings.ToLower(path[len(path)-1])
 	var siblings []string
+	elsewhere := ""
 	for _, l := range s.leaves {
 		parts := strings.Split(l.key, ".")
-		if parts[len(parts)-1] == name {
-			return didYouMean(l.key) // the right name in the wrong section
-		}
-		if len(parts) >= len(path) && slices.Equal(parts[:len(path)-1], path[:len(path)-1]) {
+		if len(parts) >= len(path) && slices.Equal(parts[:len(section)], section) {
 			siblings = append(siblings, strings.Join(parts[:len(path)], "."))
 		}
+		if parts[len(parts)-1] == name {
+			elsewhere = l.key
+		}
 	}
-	return didYouMean(closest(strings.Join(path, "."), siblings))
+	meant := closest(strings.Join(append(slices.Clone(section), name), "."), siblings)
+	return didYouMean(firstOf(meant, elsewhere))
 }
 
 func didYouMean(name string) string {

@@ -105,7 +105,8 @@ func (s Source) file() (layer, error) {
 	}
 	settings, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %s: %w", name, err)
+		text := strings.Join(strings.Fields(err.Error()), " ") // one line
+		return nil, fmt.Errorf("read configuration: %s: %s", name, text)
 	}
 	return settings, nil
 }

@@ -127,6 +127,40 @@ gateway: {upstream: "http://hydra:4444"}
 	}
 }
 
+// Whatever YAML makes of a value, the complaint is one line that names the key.
+func TestStrangeValues(t *testing.T) {
+	for yaml, want := range map[string]string{
+		"issuer: 2026-11-23":    "issuer: is nothing that a setting can be; put text into quotes",
+		"tokens: {1: x}":        "tokens: is nothing that a setting can be; put text into quotes",
+		"tokens: {grace: .inf}": "tokens.grace: is nothing that a setting can be; put text into quotes",
+		"devices: {max_per_subject: 99999999999999999999}":    "devices.max_per_subject: must be at most 1000000",
+		"devices: {max_per_subject: 1.5}":                     "devices.max_per_subject: must be a whole number, is a number",
+		"trusted_proxies: [[1]]":                              "trusted_proxies[0]: must be text, is a list",
+		"tokens: []":                                          "tokens: must be a section with keys, is a list",
+		"TOKENS: {}":                                          `TOKENS: unknown key (did you mean "tokens"?)`,
+		"admin: {tokens: [\"\"]}":                             "admin.tokens[0]: must not be empty",
+		"public: {listen: 4477}":                              "public.listen: must be text, is a number",
+		"public: {listen: \":99999\"}":                        `public.listen: must be host and port such as "127.0.0.1:4477"`,
+		"public: {listen: \"h:1\"}\nadmin: {listen: \"h:1\"}": "admin.listen: must be a loopback address, or set admin.tokens; admin.listen: must not be public.listen",
+		"devices: {max_per_subject: 1e3}":                     "",
+		"tokens:\nhooks:\n  keys:":                            "",
+		"~":                                                   "",
+	} {
+		if _, got := load(t, yaml); strings.Join(got, "; ") != want {
+			t.Errorf("%s:\n got %v\nwant %s", yaml, got, want)
+		}
+	}
+	for _, yaml := range []string{"[a]", "a: [", "issuer: a\nissuer: b", "? {a: b}\n: c", "x: &a [*a]", "\x00"} {
+		file := filepath.Join(t.TempDir(), "lanyard.yaml")
+		if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (cmd.Source{File: file}).Load(); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", yaml, err)
+		}
+	}
+}
+
 func TestIssuer(t *testing.T) {
 	for _, tt := range []struct {
 		issuer string
