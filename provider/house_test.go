@@ -11,8 +11,10 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ import (
 // house is a provider on a real store, behind a real listener, with a clock
 // that a test winds.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	provider *provider.Provider
 	store    *store.Store
 	gate     *devices.Gatekeeper
@@ -57,12 +59,39 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // newHouse opens a house on a fresh SQLite file, with two users and the public
 // client "notes".
-func newHouse(t *testing.T, edits ...func(*provider.Config)) *house {
+func newHouse(t testing.TB, edits ...func(*provider.Config)) *house {
 	t.Helper()
-	return newHouseOn(t, "sqlite:"+filepath.Join(t.TempDir(), "lanyard.db"), edits...)
+	file := filepath.Join(t.TempDir(), "lanyard.db")
+	if err := os.WriteFile(file, furnished(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return newHouseOn(t, "sqlite:"+file, edits...)
 }
 
-func newHouseOn(t *testing.T, database string, edits ...func(*provider.Config)) *house {
+// furnished returns a database file with schema, keys and users: making them
+// takes a while, and every house has the same.
+func furnished(t testing.TB) []byte {
+	t.Helper()
+	furniture.Do(func() {
+		file := filepath.Join(t.TempDir(), "furnished.db")
+		h := newHouseOn(t, "sqlite:"+file)
+		err := h.store.Close() // which also ends the write-ahead log
+		if err == nil {
+			furniture.file, err = os.ReadFile(file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	return furniture.file
+}
+
+var furniture struct {
+	sync.Once
+	file []byte
+}
+
+func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) *house {
 	t.Helper()
 	ctx := t.Context()
 	clock := &devicestest.Clock{}
@@ -109,18 +138,23 @@ func newHouseOn(t *testing.T, database string, edits ...func(*provider.Config)) 
 	must(err)
 	h.provider.Mount(mux)
 	pages.Mount(mux)
-	h.user(ada)
-	h.user(bob)
-	h.client(oauth.Client{ID: "notes"})
+	if _, err := db.User(ctx, "ada"); err != nil {
+		h.user(ada)
+		h.user(bob)
+		h.client(oauth.Client{ID: "notes"})
+	}
 	return h
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+// hashed returns the hash of password, which is dear.
+var hashed = sync.OnceValues(func() (string, error) { return local.HashPassword(password) })
+
 // user adds a user whose password is password.
 func (h *house) user(identifier string) {
 	h.t.Helper()
-	hash, err := local.HashPassword(password)
+	hash, err := hashed()
 	if err == nil {
 		err = h.store.CreateUser(h.t.Context(), oauth.User{
 			Subject: strings.Split(identifier, "@")[0], Identifier: identifier, PasswordHash: hash,
@@ -150,6 +184,12 @@ func (h *house) client(c oauth.Client) oauth.Client {
 		c.Scope = "openid offline_access profile email devices"
 	}
 	c.SkipConsent = true
+	return h.thirdParty(c)
+}
+
+// thirdParty registers a complete client as it is.
+func (h *house) thirdParty(c oauth.Client) oauth.Client {
+	h.t.Helper()
 	c, err := provider.CreateClient(h.t.Context(), h.store, provider.CompleteClient(c, newID), h.clock.Now())
 	if err != nil {
 		h.t.Fatal(err)
