@@ -1,6 +1,7 @@
 package devices_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -136,17 +137,19 @@ func (h *house) told(after *string) []devices.EventType {
 // snapshot is everything the subjects have.
 func (h *house) snapshot(subjects ...string) string {
 	h.t.Helper()
-	all := ""
+	var all []any
 	for _, subject := range subjects {
 		known, err := h.store.Devices(h.t.Context(), subject)
 		h.good(err)
 		grants, err := h.store.FindGrants(h.t.Context(), devices.GrantQuery{Subject: subject})
 		h.good(err)
-		all += fmt.Sprintf("%+v\n%+v\n", known, grants)
+		all = append(all, known, grants)
 	}
 	page, err := h.store.EventsAfter(h.t.Context(), "", 500)
 	h.good(err)
-	return all + fmt.Sprintf("%+v", page.Events)
+	text, err := json.MarshalIndent(append(all, page.Events), "", " ")
+	h.good(err)
+	return string(text)
 }
 
 // refuses fails unless err is want and nothing of the subjects has changed.
