@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -35,28 +33,46 @@ const (
 	methodAssertion = "private_key_jwt"
 )
 
-// ask is a validated authorization request.
-type ask struct {
-	fosite.AuthorizeRequester
-	client *client
-	state  string
-	sent   bool // the request named its redirect URI
-	prompt []string
-	flow   flow
-}
-
 // authorize is GET and POST /oauth2/auth (RFC 6749 §4.1.1, OIDC Core §3.1.2).
 // A request whose client or redirect URI is wrong gets a page; what is wrong
 // after that goes to the client.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	observe.AskForHints(w.Header())
-	// 1. What is asked, and by whom?
 	a, err := p.readAsk(w, r)
+	switch {
+	case err != nil:
+		p.failAsk(w, r, a, err)
+	case r.Method == http.MethodPost:
+		// Browsers keep the cookies back where another site posts. They send
+		// them where that leads.
+		p.visit(w, r, resumeEndpoint, a.flow)
+	default:
+		p.decide(w, r, a)
+	}
+}
+
+// resumeEndpoint is where a request goes on after sign-in and consent.
+const resumeEndpoint = "/oauth2/auth/resume"
+
+// resume is GET /oauth2/auth/resume.
+func (p *Provider) resume(w http.ResponseWriter, r *http.Request) {
+	observe.AskForHints(w.Header())
+	if err := strictForm(w, r); err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	a, err := p.flowAsk(r, r.Form.Get("flow"))
 	if err != nil {
 		p.failAsk(w, r, a, err)
 		return
 	}
-	// 2. Who is here?
+	p.decide(w, r, a)
+}
+
+// decide answers an authorization request, or sends the browser to the page
+// that must come first.
+func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *ask) {
+	// 1. Who is here?
 	sighting := p.Observer.Observe(r, devices.EntranceProvider)
 	in, err := p.signIn(r, sighting)
 	if err != nil {
@@ -70,7 +86,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.visit(w, r, "/login", a.flow)
 		return
 	}
-	// 3. Did they let the client have it?
+	// 2. Did they let the client have it?
 	if must, err := p.mustConsent(r, a, in); err != nil {
 		p.failAsk(w, r, a, err)
 		return
@@ -78,7 +94,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.visit(w, r, "/consent", a.flow)
 		return
 	}
-	// 4. The code.
+	// 3. The code.
 	code, err := p.saveCode(r, a, in)
 	if err != nil {
 		p.failAsk(w, r, a, err)
@@ -86,114 +102,6 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	p.redirectWith(w, a.GetRedirectURI(), a.state, url.Values{"code": {code}})
 }
-
-// readAsk parses and checks an authorization request. The ask is not nil, and
-// its redirect URI set, where the error may go to the client.
-func (p *Provider) readAsk(w http.ResponseWriter, r *http.Request) (*ask, error) {
-	if err := strictForm(w, r); err != nil {
-		return nil, err
-	}
-	f := flow{Query: r.Form.Encode(), At: p.Now()}
-	if sealed := r.Form.Get("flow"); sealed != "" {
-		opened, err := p.openFlow(sealed)
-		if err != nil {
-			return nil, err
-		}
-		if r.Form, err = url.ParseQuery(opened.Query); err != nil {
-			return nil, errFlow.WithWrap(err)
-		}
-		f = opened
-	}
-	return p.parseAsk(r, f)
-}
-
-func (p *Provider) parseAsk(r *http.Request, f flow) (*ask, error) {
-	form := r.Form
-	found, err := p.GetClient(r.Context(), form.Get("client_id"))
-	if err != nil {
-		return nil, wrapUnknownClient(err)
-	}
-	c := found.(*client)
-	raw := form.Get("redirect_uri")
-	if raw != "" && !matchRedirect(raw, c.RedirectURIs) {
-		return nil, fosite.ErrInvalidRequest.WithDescription(
-			"The application sent a redirect URI that is not registered for it.")
-	}
-	a := &ask{client: c, state: form.Get("state"), sent: raw != "", flow: f}
-	objects := form.Get("request") != ""
-	fetched := form.Get("request_uri") != ""
-	form.Del("request")
-	form.Del("request_uri")
-	// fosite demands eight characters of state; RFC 9700 §2.1 lets PKCE do
-	// its work. The client's own goes back to it.
-	form.Set("state", "a-state-that-fosite-likes")
-	a.AuthorizeRequester, err = p.oauth2.NewAuthorizeRequest(r.Context(), r)
-	switch {
-	case a.AuthorizeRequester.GetRedirectURI() == nil || !a.IsRedirectURIValid():
-		if err == nil {
-			err = fosite.ErrInvalidRequest
-		}
-		return nil, err
-	case err != nil:
-		return a, err
-	case objects:
-		return a, fosite.ErrRequestNotSupported
-	case fetched:
-		return a, fosite.ErrRequestURINotSupported
-	}
-	return a, a.check()
-}
-
-func wrapUnknownClient(err error) error {
-	if errors.Is(err, fosite.ErrNotFound) {
-		return fosite.ErrInvalidRequest.WithDescription("The application is not registered here.").WithWrap(err)
-	}
-	return err
-}
-
-// check holds the request to what this server demands beyond fosite.
-func (a *ask) check() error {
-	form := a.GetRequestForm()
-	if !slices.Contains(a.client.GrantTypes, grantCode) {
-		return fosite.ErrUnauthorizedClient.WithHint("The client is not registered for the authorization code grant.")
-	}
-	if form.Get("code_challenge_method") != "S256" || !isChallenge(form.Get("code_challenge")) {
-		return fosite.ErrInvalidRequest.WithHint(
-			"Send a PKCE code_challenge with code_challenge_method=S256 (RFC 7636).")
-	}
-	if a.GetRequestedScopes().Has(scopeOffline) && !slices.Contains(a.client.GrantTypes, grantRefresh) {
-		return fosite.ErrInvalidScope.WithHint("The client is not registered for the refresh_token grant.")
-	}
-	if thumb := form.Get("dpop_jkt"); thumb != "" && !isChallenge(thumb) {
-		return fosite.ErrInvalidRequest.WithHint("dpop_jkt is a SHA-256 in base64url (RFC 9449 §10).")
-	}
-	a.prompt = strings.Fields(form.Get("prompt"))
-	for _, value := range a.prompt {
-		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, value) {
-			return fosite.ErrInvalidRequest.WithHint("The prompt has an unknown value.")
-		}
-	}
-	if slices.Contains(a.prompt, "none") && len(a.prompt) > 1 {
-		return fosite.ErrInvalidRequest.WithHint("The prompt none goes with no other.")
-	}
-	if age := form.Get("max_age"); age != "" {
-		if n, err := strconv.Atoi(age); err != nil || n < 0 {
-			return fosite.ErrInvalidRequest.WithHint("max_age is a number of seconds.")
-		}
-	}
-	if claims := form.Get("claims"); claims != "" && !json.Valid([]byte(claims)) {
-		return fosite.ErrInvalidRequest.WithHint("The claims parameter is no JSON.")
-	}
-	return nil
-}
-
-// isChallenge reports whether s is a SHA-256 in base64url (RFC 7636 §4.2).
-func isChallenge(s string) bool {
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	return err == nil && len(sum) == 32
-}
-
-func (a *ask) prompts(value string) bool { return slices.Contains(a.prompt, value) }
 
 // mustSignIn reports whether the subject must prove who they are before this
 // request goes on (OIDC Core §3.1.2.3).
@@ -210,6 +118,9 @@ func (p *Provider) mustSignIn(r *http.Request, a *ask, in *oauth.SignIn) (bool, 
 			return false, err
 		case err != nil:
 			return false, fosite.ErrInvalidRequest.WithHint("The id_token_hint was not issued here.").WithWrap(err)
+		case claims.Subject != in.Subject && !in.AuthTime.Before(a.flow.At):
+			// Asked once, and it was somebody else again.
+			return false, fosite.ErrLoginRequired
 		}
 		need = claims.Subject != in.Subject
 	}

@@ -92,6 +92,6 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", p.URL("/oauth2/auth")+"?"+url.Values{"flow": {r.Form.Get("flow")}}.Encode())
+	w.Header().Set("Location", p.URL(resumeEndpoint)+"?"+url.Values{"flow": {r.Form.Get("flow")}}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
 }

@@ -127,7 +127,7 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", p.URL("/oauth2/auth")+"?"+url.Values{"flow": {page.Flow}}.Encode())
+	w.Header().Set("Location", p.URL(resumeEndpoint)+"?"+url.Values{"flow": {page.Flow}}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
 }
 

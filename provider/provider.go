@@ -123,6 +123,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 	// which a page of ours then asks to confirm.
 	mux.HandleFunc("GET /oauth2/auth", p.authorize)
 	mux.HandleFunc("POST /oauth2/auth", p.authorize)
+	mux.HandleFunc("GET "+resumeEndpoint, p.resume)
 	mux.HandleFunc("GET /oauth2/sessions/logout", p.logout)
 	mux.HandleFunc("POST /oauth2/sessions/logout", p.logout)
 	mux.Handle("POST /oauth2/sessions/logout/confirm", page(p.confirmLogout))
