@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/ory/fosite"
+
+	"github.com/lanyard-id/lanyard/provider/local"
 )
 
 // ask is a validated authorization request.
@@ -115,6 +117,24 @@ func (a *ask) check() error {
 func isChallenge(s string) bool {
 	sum, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	return err == nil && len(sum) == 32
+}
+
+// wanted returns what the subject must agree to: the scopes, and those that
+// the claims parameter amounts to (OIDC Core §5.5), so that no client gets by
+// one way what it was not given by the other.
+func (a *ask) wanted() []string {
+	wanted := slices.Clone(a.GetRequestedScopes())
+	request := json.RawMessage(a.GetRequestForm().Get("claims"))
+	for _, place := range []string{"id_token", "userinfo"} {
+		var claims map[string]json.RawMessage
+		_ = json.Unmarshal(section(request, place), &claims) // what does not parse asks for nothing
+		for claim := range claims {
+			if scope := local.ScopeOf(claim); scope != "" && !slices.Contains(wanted, scope) {
+				wanted = append(wanted, scope)
+			}
+		}
+	}
+	return wanted
 }
 
 func (a *ask) prompts(value string) bool { return slices.Contains(a.prompt, value) }

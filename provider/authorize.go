@@ -150,7 +150,7 @@ func (p *Provider) mustConsent(r *http.Request, a *ask, in *oauth.SignIn) (bool,
 		case err != nil:
 			return false, trouble{err}
 		default:
-			need = !covers(given.Scopes, a.GetRequestedScopes()) ||
+			need = !covers(given.Scopes, a.wanted()) ||
 				a.prompts("consent") && given.At.Before(a.flow.At)
 		}
 	}

@@ -28,6 +28,17 @@ func scopeClaims(scope string) []string {
 	}
 }
 
+// ScopeOf returns the scope that asks for a standard claim, or nothing where
+// the claim is none.
+func ScopeOf(claim string) string {
+	for _, scope := range []string{"profile", "email", "address", "phone"} {
+		if slices.Contains(scopeClaims(scope), claim) {
+			return scope
+		}
+	}
+	return ""
+}
+
 // Claims returns the standard claims that are known of the user and that the
 // scopes or the requested claims (a member of the claims parameter of OIDC
 // Core §5.5, or nothing) ask for. It has no claims that are empty or of the
