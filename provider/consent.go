@@ -56,7 +56,7 @@ func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request) {
 		Action: p.URL("/consent"), Flow: r.Form.Get("flow"),
 		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
 		Subject: p.called(r.Context(), in.Subject),
-		Scopes:  scopeLines(a.GetRequestedScopes()), FormAction: []string{origin(a.GetRedirectURI())},
+		Scopes:  scopeLines(a.wanted()), FormAction: []string{origin(a.GetRedirectURI())},
 	})
 }
 
@@ -86,7 +86,7 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
 		p.failAsk(w, r, a, fosite.ErrAccessDenied)
 		return
 	}
-	given := oauth.Consent{Subject: in.Subject, ClientID: a.client.ID, Scopes: a.GetRequestedScopes(), At: p.Now()}
+	given := oauth.Consent{Subject: in.Subject, ClientID: a.client.ID, Scopes: a.wanted(), At: p.Now()}
 	if err := p.Storage.Consents.PutConsent(r.Context(), given); err != nil {
 		p.failPage(w, r, trouble{err})
 		return
