@@ -263,6 +263,18 @@ func (b *browser) do(method, target string, form url.Values, edits ...func(*http
 	return a
 }
 
+// setBody gives a request another body of another media type; an empty type is
+// none.
+func setBody(r *http.Request, body, kind string) {
+	r.Body = io.NopCloser(strings.NewReader(body))
+	r.ContentLength = int64(len(body))
+	r.GetBody = nil
+	r.Header.Del("Content-Type")
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+}
+
 const verifier = "a-verifier-of-fourty-three-characters-or-so-1234"
 
 func challenge(verifier string) string {
