@@ -55,6 +55,46 @@ func TestDefaultsAreTheContracts(t *testing.T) {
 	}
 }
 
+// A file with every key at its default is as good as none.
+func TestEveryKeyAtItsDefault(t *testing.T) {
+	c, complaints := load(t, `
+issuer: https://id.example.com
+public:  {listen: "127.0.0.1:4477"}
+admin:   {listen: "127.0.0.1:4478", tokens: ["a-token"]}
+database: {url: "sqlite:lanyard.db"}
+secrets: {system: ["`+secret+`", "`+secret+`, an older one"]}
+trusted_proxies: ["10.0.0.0/8"]
+identity: {kind: local}
+tokens: {access_ttl: 10m, id_ttl: 10m, code_ttl: 60s, refresh_idle: 720h, refresh_absolute: 2160h, grace: 10s}
+devices:
+  max_per_subject: 0
+  eviction: idle_oldest
+  update_delay: 0s
+  delete_delay: 0s
+  min_actor_age: 24h
+  concurrent_window: 60s
+policy: {mode: enforce, file: ""}
+geoip: {city: "", asn: ""}
+hooks:
+  keys: []
+  deadline: 250ms
+  unknown_grant: allow_flag
+  hydra: {admin_url: "", public_url: ""}
+  kratos: {admin_url: "", public_url: ""}
+gateway: {listen: "", upstream: ""}
+webui: {sign_in: provider}
+retention: {sightings: 720h, addresses: 168h, events: 8760h}
+`)
+	if complaints = append(complaints, c.Complete()...); complaints != nil {
+		t.Error(complaints)
+	}
+	standard, _ := load(t, "")
+	if c.Tokens != standard.Tokens || c.Devices != standard.Devices || c.Retention != standard.Retention ||
+		c.Policy != standard.Policy || c.Log != standard.Log {
+		t.Errorf("got %+v, by default %+v", c, standard)
+	}
+}
+
 func TestEnvironmentWinsOverFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys")
 	if err := os.WriteFile(file, []byte(secret+"1\n"+secret+"2\n"), 0o600); err != nil {
