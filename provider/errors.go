@@ -106,7 +106,7 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	e := oauthError(err)
 	page := ErrorPage{
 		Status: e.CodeField, Title: "This request cannot be completed",
-		Text: printable(e.GetDescription()), Code: e.ErrorField,
+		Text: printable(inWords(e)), Code: e.ErrorField,
 	}
 	if e.CodeField >= 500 {
 		p.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "err", err)
@@ -114,6 +114,15 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 		page.Text = "The server is in trouble. Nothing is lost: try again in a moment."
 	}
 	p.Pages.Render(w, r, e.CodeField, "error", page)
+}
+
+// inWords returns what a person can make use of: what this server says, not
+// fosite's standing advice to developers.
+func inWords(e *fosite.RFC6749Error) string {
+	if e.HintField != "" && e.HintField != fosite.ErrInvalidRequest.HintField {
+		return e.HintField
+	}
+	return e.DescriptionField
 }
 
 // redirectWith sends the browser to the client with an answer, which always
