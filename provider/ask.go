@@ -138,3 +138,12 @@ func (a *ask) wanted() []string {
 }
 
 func (a *ask) prompts(value string) bool { return slices.Contains(a.prompt, value) }
+
+// redirectURI returns where the answer goes, in the bytes that a redemption
+// must repeat.
+func (a *ask) redirectURI() string {
+	if a.sent {
+		return a.GetRequestForm().Get("redirect_uri")
+	}
+	return a.client.RedirectURIs[0] // fosite has seen that it is the only one
+}

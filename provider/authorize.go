@@ -171,7 +171,7 @@ func (p *Provider) saveCode(r *http.Request, a *ask, in *oauth.SignIn) (string, 
 	record := oauth.Code{
 		Hash: hash, GrantID: p.NewID(), ClientID: a.client.ID,
 		Subject: in.Subject, DeviceID: in.DeviceID, SID: in.ID,
-		RedirectURI: form.Get("redirect_uri"), RedirectSent: a.sent,
+		RedirectURI: a.redirectURI(), RedirectSent: a.sent,
 		Scopes: a.GetRequestedScopes(), Audience: a.GetRequestedAudience(),
 		Challenge: form.Get("code_challenge"), Nonce: form.Get("nonce"),
 		KeyThumb: form.Get("dpop_jkt"), AuthTime: in.AuthTime, ACR: in.ACR, AMR: in.AMR,

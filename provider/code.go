@@ -61,9 +61,9 @@ func (h *codeGrant) read(ctx context.Context, r fosite.AccessRequester, c *clien
 	case form.Get("code") == "":
 		return oauth.Code{}, fosite.ErrInvalidRequest.WithHint("The code is missing.")
 	case verifier == "":
-		return oauth.Code{}, fosite.ErrInvalidGrant.WithHint("The code_verifier is missing (RFC 7636 §4.5).")
+		return oauth.Code{}, errRefused.WithHint("The code_verifier is missing (RFC 7636 §4.5).")
 	case !isVerifier(verifier):
-		return oauth.Code{}, fosite.ErrInvalidGrant.WithHint("The code_verifier is malformed (RFC 7636 §4.1).")
+		return oauth.Code{}, errRefused.WithHint("The code_verifier is malformed (RFC 7636 §4.1).")
 	}
 	hash, err := tokens.CodeHash(form.Get("code"))
 	if err != nil {

@@ -26,7 +26,8 @@ func (a answer) refused(t *testing.T, status int, code string) {
 	if got := a.Header.Get("Retry-After") != ""; got != (status >= 500) {
 		t.Errorf("status %d, Retry-After %q", status, a.Header.Get("Retry-After"))
 	}
-	if code == "invalid_grant" && a.str("error_description") != generic && !strings.Contains(a.Raw, "verifier") {
+	if rest, ok := strings.CutPrefix(a.str("error_description"), generic); code == "invalid_grant" &&
+		(!ok || rest != "" && !strings.HasPrefix(rest, " The code_verifier is")) {
 		t.Errorf("a refusal that tells more: %s", a.Raw)
 	}
 	if len(a.JSON) > 2 {
