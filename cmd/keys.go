@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"log/slog"
 	"time"
 
@@ -104,7 +103,7 @@ func (c Config) keyring(s keyring.Store, now func() time.Time, log *slog.Logger)
 	const year = 400 * 24 * time.Hour
 	return keyring.Config{
 		Store: s, System: reveal(c.Secrets.System), Now: now, Log: log,
-		RetireAfter:       cmp.Or(max(24*time.Hour, c.Tokens.AccessTTL, c.Tokens.IDTTL), 24*time.Hour),
+		RetireAfter:       max(24*time.Hour, c.Tokens.AccessTTL, c.Tokens.IDTTL),
 		RetireTokensAfter: max(year, c.Tokens.RefreshAbsolute),
 	}
 }
