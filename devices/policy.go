@@ -67,8 +67,8 @@ type Case struct {
 
 // Judge returns the verdict on a case.
 func (p Policy) Judge(c Case) Verdict {
-	if final, revoke := standing(c); final != nil {
-		return p.refuse(revoke, *final)
+	if final := standing(c); final != nil {
+		return p.refuse(false, *final) // what has ended needs no ending
 	}
 	if keys := proofs(c); keys != nil {
 		// Whoever lacks the key cannot use the token: nothing is lost by
@@ -95,23 +95,22 @@ func (p Policy) Judge(c Case) Verdict {
 	return p.sum(looks, c)
 }
 
-// standing returns what ends a case before anything is compared, and whether
-// the grant is to end with it.
-func standing(c Case) (*Evidence, bool) {
+// standing returns what ends a case before anything is compared, or nil.
+func standing(c Case) *Evidence {
 	final := func(r Reason) *Evidence { return &Evidence{Reason: r, Final: true} }
 	switch {
 	case c.SubjectDisabled:
-		return final(ReasonSubjectDisabled), false
+		return final(ReasonSubjectDisabled)
 	case c.Device != nil && c.Device.State == StateRevoked:
-		return final(ReasonDeviceRevoked), false
+		return final(ReasonDeviceRevoked)
 	case c.Grant == nil:
-		return nil, false
+		return nil
 	case !c.Grant.RevokedAt.IsZero():
-		return final(ReasonGrantRevoked), false
+		return final(ReasonGrantRevoked)
 	case c.Grant.expired(c.Now):
-		return final(ReasonExpired), false
+		return final(ReasonExpired)
 	default:
-		return nil, false
+		return nil
 	}
 }
 
