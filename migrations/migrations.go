@@ -52,7 +52,11 @@ type Step struct {
 func Up(ctx context.Context, db *bun.DB) ([]string, error) {
 	return locked(ctx, db, func(m *migrate.Migrator) ([]string, error) {
 		group, err := m.Migrate(ctx)
-		return names(group), err
+		taken := group.Migrations
+		if err != nil && len(taken) > 0 {
+			taken = taken[:len(taken)-1] // the one that failed
+		}
+		return names(taken), err
 	})
 }
 
@@ -61,16 +65,19 @@ func Up(ctx context.Context, db *bun.DB) ([]string, error) {
 func Down(ctx context.Context, db *bun.DB) ([]string, error) {
 	return locked(ctx, db, func(m *migrate.Migrator) ([]string, error) {
 		group, err := m.Rollback(ctx)
-		return names(group), err
+		if err != nil {
+			return nil, err // which of them were undone, the status tells
+		}
+		return names(group.Migrations), nil
 	})
 }
 
-func names(group *migrate.MigrationGroup) []string {
-	done := make([]string, 0, len(group.Migrations))
-	for _, m := range group.Migrations {
-		done = append(done, m.String())
+func names(steps migrate.MigrationSlice) []string {
+	all := make([]string, len(steps))
+	for i, s := range steps {
+		all[i] = s.String()
 	}
-	return done
+	return all
 }
 
 // locked runs fn while no other process changes the schema. The lock is the
@@ -99,13 +106,15 @@ func locked(
 	}
 	// SQLite has no lock that outlives a transaction: there, another process
 	// may take a step between our look and our turn. Each turn then looks again.
+	var done []string
 	for range 100 {
-		done, err := fn(m)
+		more, err := fn(m)
+		done = append(done, more...)
 		if !errors.Is(err, errMoved) {
 			return done, err
 		}
 	}
-	return nil, errMoved
+	return done, errMoved
 }
 
 func history(db *bun.DB) (*migrate.Migrations, error) {

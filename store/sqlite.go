@@ -18,17 +18,9 @@ import (
 // hashes and sealed keys.
 func openSQLite(file string, set settings) (*Store, error) {
 	path, query, _ := strings.Cut(file, "?")
-	choices, err := url.ParseQuery(query)
+	synchronous, err := durability(query)
 	if err != nil {
 		return nil, fmt.Errorf("read the database url: %w", err)
-	}
-	synchronous := strings.ToUpper(choices.Get("synchronous"))
-	switch synchronous {
-	case "":
-		synchronous = "FULL"
-	case "NORMAL", "FULL", "EXTRA":
-	default:
-		return nil, fmt.Errorf("read the database url: synchronous: normal, full or extra, not %q", synchronous)
 	}
 	if path == "" || strings.HasPrefix(path, ":") {
 		return nil, ErrURL // a database in memory is one per connection
@@ -62,6 +54,26 @@ func openSQLite(file string, set settings) (*Store, error) {
 		rotate:       &hot{db: writing, text: rotateText, prepares: true},
 		rotateRaised: &hot{db: writing, text: rotateRaisedText, prepares: true},
 	}, nil
+}
+
+// durability returns how far a commit waits for the disk, the only choice there
+// is in the URL of a file.
+func durability(query string) (string, error) {
+	choices, err := url.ParseQuery(query)
+	if err != nil {
+		return "", err
+	}
+	chosen := choices.Get("synchronous")
+	if choices.Del("synchronous"); len(choices) > 0 {
+		return "", fmt.Errorf("synchronous is the only choice after ?, not %s", query)
+	}
+	switch chosen {
+	case "":
+		return "FULL", nil
+	case "normal", "full", "extra":
+		return strings.ToUpper(chosen), nil
+	}
+	return "", fmt.Errorf("synchronous: normal, full or extra, not %q", chosen)
 }
 
 func pool(dsn string, connections int) (*sql.DB, error) {
