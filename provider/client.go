@@ -9,19 +9,21 @@ import (
 	"time"
 
 	jose3 "github.com/go-jose/go-jose/v3"
+	"github.com/go-jose/go-jose/v4"
 	"github.com/ory/fosite"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
-// fositeKeySet is the key set of the JOSE version that fosite speaks.
+// fositeKeySet is the key set of the JOSE version that fosite speaks. Only
+// fosite's interfaces need it.
 type fositeKeySet = jose3.JSONWebKeySet
 
 // client is a registered client as fosite sees it.
 type client struct {
 	oauth.Client
-	keys *fositeKeySet
+	keys jose.JSONWebKeySet
 }
 
 // fosite.Client, fosite.OpenIDConnectClient, fosite.ResponseModeClient.
@@ -34,7 +36,7 @@ func (c *client) GetScopes() fosite.Arguments        { return strings.Fields(c.S
 func (c *client) IsPublic() bool                     { return c.Public() }
 func (c *client) GetAudience() fosite.Arguments      { return c.Audience }
 func (c *client) GetRequestURIs() []string           { return nil }
-func (c *client) GetJSONWebKeys() *fositeKeySet      { return c.keys }
+func (c *client) GetJSONWebKeys() *fositeKeySet      { return nil }
 func (c *client) GetJSONWebKeysURI() string          { return "" }
 func (c *client) GetTokenEndpointAuthMethod() string { return c.AuthMethod }
 
@@ -103,8 +105,7 @@ func (cc *clientCache) get(ctx context.Context, id string) (*client, error) {
 	}
 	c := &client{Client: stored}
 	if len(stored.JWKS) > 0 {
-		c.keys = &fositeKeySet{}
-		if err := json.Unmarshal(stored.JWKS, c.keys); err != nil {
+		if err := json.Unmarshal(stored.JWKS, &c.keys); err != nil {
 			return nil, fmt.Errorf("keys of client %s: %w", id, err)
 		}
 	}

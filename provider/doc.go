@@ -20,8 +20,8 @@
 //
 // # Decisions
 //
-// fosite parses requests, authenticates clients, checks redirect URIs,
-// response types and scopes, and names the errors. The grants themselves are
+// fosite parses requests, authenticates clients by their secrets, checks
+// redirect URIs, response types and scopes, and names the errors. The grants themselves are
 // token endpoint handlers of this package and not fosite's: fosite's spread
 // one authorization over five stored sessions, delete the PKCE session before
 // it is verified, look for reuse before the token is verified, and ignore

@@ -15,41 +15,28 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 )
 
-// configuration is fosite's, with the audiences of client assertions. Every
-// lazily filled field is set: fosite fills them without a lock.
-type configuration struct {
-	*fosite.Config
-	audiences []string
-}
-
-// GetTokenURLs returns what a client assertion may name as its audience: the
-// issuer (RFC 7523bis) and the token endpoint (RFC 7523).
-func (c configuration) GetTokenURLs(context.Context) []string { return c.audiences }
-
+// newFosite sets every field that fosite would fill lazily: it does that
+// without a lock.
 func (p *Provider) newFosite() *fosite.Fosite {
-	conf := configuration{
-		Config: &fosite.Config{
-			AccessTokenLifespan: p.Lifetimes.Access, IDTokenLifespan: p.Lifetimes.ID,
-			AuthorizeCodeLifespan: p.Lifetimes.Code, RefreshTokenLifespan: -1,
-			EnforcePKCE: true, EnforcePKCEForPublicClients: true,
-			ScopeStrategy:            fosite.ExactScopeStrategy,
-			AudienceMatchingStrategy: fosite.ExactAudienceMatchingStrategy,
-			ClientSecretsHasher:      newSecretHasher(),
-			RedirectSecureChecker:    func(_ context.Context, u *url.URL) bool { return secureRedirect(u) == nil },
-			JWKSFetcherStrategy:      noFetch{},
-			HTTPClient:               retryablehttp.NewClient(),
-			MessageCatalog:           (i18n.MessageCatalog)(nil),
-			FormPostHTMLTemplate:     template.New("unused"),
-			RefreshTokenScopes:       []string{scopeOffline},
-			TokenURL:                 p.URL("/oauth2/token"),
-			TokenEndpointHandlers: fosite.TokenEndpointHandlers{
-				&codeGrant{p}, &refreshGrant{p}, &credentialsGrant{p},
-			},
+	return fosite.NewOAuth2Provider(p, &fosite.Config{
+		AccessTokenLifespan: p.Lifetimes.Access, IDTokenLifespan: p.Lifetimes.ID,
+		AuthorizeCodeLifespan: p.Lifetimes.Code, RefreshTokenLifespan: -1,
+		EnforcePKCE: true, EnforcePKCEForPublicClients: true,
+		ScopeStrategy:            fosite.ExactScopeStrategy,
+		AudienceMatchingStrategy: fosite.ExactAudienceMatchingStrategy,
+		ClientSecretsHasher:      newSecretHasher(),
+		RedirectSecureChecker:    func(_ context.Context, u *url.URL) bool { return secureRedirect(u) == nil },
+		JWKSFetcherStrategy:      noFetch{},
+		HTTPClient:               retryablehttp.NewClient(),
+		MessageCatalog:           (i18n.MessageCatalog)(nil),
+		FormPostHTMLTemplate:     template.New("unused"),
+		RefreshTokenScopes:       []string{scopeOffline},
+		TokenURL:                 p.URL("/oauth2/token"),
+		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
+			&codeGrant{p}, &refreshGrant{p}, &credentialsGrant{p},
 		},
-		audiences: []string{p.Issuer, p.URL("/oauth2/token")},
-	}
-	conf.ClientAuthenticationStrategy = p.authenticate
-	return fosite.NewOAuth2Provider(p, conf)
+		ClientAuthenticationStrategy: p.authenticate,
+	})
 }
 
 // noFetch refuses to fetch keys: clients register them inline, so that no
@@ -73,27 +60,12 @@ func (p *Provider) GetClient(ctx context.Context, id string) (fosite.Client, err
 	return c, nil
 }
 
-// ClientAssertionJWTValid always agrees: using an assertion is one insert,
-// and the insert is the check.
-func (p *Provider) ClientAssertionJWTValid(context.Context, string) error { return nil }
+// ClientAssertionJWTValid is never asked: assertions are not left to fosite.
+func (p *Provider) ClientAssertionJWTValid(context.Context, string) error { return fosite.ErrJTIKnown }
 
-// maxAssertion is the longest a client assertion may live, which bounds what
-// must be remembered.
-const maxAssertion = time.Hour
-
-// SetClientAssertionJWT uses an assertion, once (RFC 7523 §3).
-func (p *Provider) SetClientAssertionJWT(ctx context.Context, jti string, exp time.Time) error {
-	if exp.After(p.Now().Add(maxAssertion)) {
-		return fosite.ErrInvalidClient.WithHint("The client assertion lives longer than an hour.")
-	}
-	err := p.Storage.Assertions.UseAssertion(ctx, "", jti, exp)
-	switch {
-	case errors.Is(err, devices.ErrExists):
-		return fosite.ErrJTIKnown
-	case err != nil:
-		return trouble{err}
-	}
-	return nil
+// SetClientAssertionJWT is never asked either.
+func (p *Provider) SetClientAssertionJWT(context.Context, string, time.Time) error {
+	return fosite.ErrJTIKnown
 }
 
 // authenticate is fosite's client authentication with three doors closed: two
@@ -119,6 +91,13 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		}
 	} else if r.Header.Get("Authorization") != "" {
 		return nil, fosite.ErrInvalidClient.WithHint("The Authorization header is not a valid Basic one.")
+	}
+	if form.Get("client_assertion_type") == assertionType {
+		c, err := p.asserted(ctx, form)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
 	}
 	found, err := p.oauth2.DefaultClientAuthenticationStrategy(ctx, r, form)
 	if err != nil {

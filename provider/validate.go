@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	jose3 "github.com/go-jose/go-jose/v3"
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
@@ -65,11 +65,11 @@ func notIDRune(r rune) bool {
 }
 
 func validKeys(raw json.RawMessage) bool {
-	var set fositeKeySet
+	var set jose.JSONWebKeySet
 	if json.Unmarshal(raw, &set) != nil || len(set.Keys) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(set.Keys, func(k jose3.JSONWebKey) bool {
+	return !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool {
 		return !k.Valid() || !k.IsPublic() || k.Use != "sig"
 	})
 }
