@@ -61,7 +61,9 @@ func TestDocsNameEveryKey(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", l.key, strings.Trim(string(standard), `"`), meaning)
 	}
-	holds(t, "../docs/configuration.md", "keys", strings.ReplaceAll(b.String(), "| `` |", "| |"))
+	table := strings.ReplaceAll(b.String(), "| `` |", "| |")
+	holds(t, "../docs/configuration.md", "keys", table)
+	holds(t, "../README.md", "keys", table)
 }
 
 func TestDocsNameEveryCommand(t *testing.T) {
