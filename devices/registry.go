@@ -118,18 +118,28 @@ func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enro
 	return met, nil
 }
 
-// recognise returns the device whose cookie the sighting holds, live ones
-// first, and the verdict on it.
+// recognise returns the device whose cookie the sighting holds, and the
+// verdict on it. A browser that once looked otherwise may hold the cookies of
+// two: the one it looks like now counts, before one it does not, before one
+// that has ended.
 func (r *Registry) recognise(known []Device, s Sighting) (*Device, Verdict) {
-	var ended *Device
+	var ended, unlike *Device
+	var verdict Verdict
 	for i := range known {
 		switch d := &known[i]; {
 		case !s.Proof.HasCookie(d.CookieHash):
-		case d.Live():
-			return d, r.Policy.Judge(Case{Now: s.At, Device: d, Sighting: s})
-		default:
+		case !d.Live():
 			ended = d
+		default:
+			v := r.Policy.Judge(Case{Now: s.At, Device: d, Sighting: s})
+			if v.Err() == nil {
+				return d, v
+			}
+			unlike, verdict = d, v
 		}
+	}
+	if unlike != nil {
+		return unlike, verdict
 	}
 	// Who signed out, or made room for another, comes back as anybody new.
 	if ended == nil || ended.RevokedReason == ReasonLogout || ended.RevokedReason == ReasonDeviceLimit {
