@@ -34,10 +34,8 @@ func deviceFields(t *testing.T, s Store) {
 	same(t, "new device", got, want)
 
 	id, subject := want.ID, want.Subject
-	want = filled[devices.Device]()
-	want.ID, want.Subject, want.Name = id, subject, "another"
-	want.First, want.Last = want.Last, want.First
-	want.CanUpdateOthers, want.CookieHash = false, nil
+	want = filledFrom[devices.Device](100)
+	want.ID, want.Subject, want.CanUpdateOthers, want.CanDeleteOthers = id, subject, false, false
 	good(t, s.Change(ctx, subject, func(tx devices.Tx) error { return tx.Put(ctx, want) }))
 	got, err = s.Device(ctx, subject, id)
 	good(t, err)
@@ -117,8 +115,8 @@ func clientFields(t *testing.T, s Store) {
 	good(t, err)
 	same(t, "client", got, want)
 
-	next := want
-	next.Name, next.Contacts, next.SecretHash = "next", nil, "another"
+	next := filledFrom[oauth.Client](100)
+	next.ID, next.Version, next.CreatedAt, next.Secret = want.ID, want.Version, want.CreatedAt, ""
 	ok, err := s.UpdateClient(ctx, next)
 	good(t, err)
 	if !ok {
@@ -177,8 +175,8 @@ func smallFields(t *testing.T, s Store) {
 	good(t, err)
 	same(t, "keys", keys, []oauth.Key{key})
 	id := key.ID
-	key = filled[oauth.Key]()
-	key.ID, key.Alg, key.Sealed = id, "another", []byte("sealed anew")
+	key = filledFrom[oauth.Key](100)
+	key.ID = id
 	good(t, s.PutKey(ctx, key))
 	keys, err = s.Keys(ctx)
 	good(t, err)

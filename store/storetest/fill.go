@@ -12,9 +12,11 @@ import (
 
 // filled returns a value whose every field holds something of its own, so that
 // a column that was forgotten, or mistaken for another, shows.
-func filled[T any]() T {
+func filled[T any]() T { return filledFrom[T](0) }
+
+// filledFrom fills with other values for another n.
+func filledFrom[T any](n int) T {
 	var v T
-	n := 0
 	fill(reflect.ValueOf(&v).Elem(), &n)
 	return v
 }
