@@ -286,6 +286,10 @@ func (r *Registry) Revisit(ctx context.Context, subject, deviceID string, s Sigh
 	} else if err != nil {
 		return Verdict{}, err
 	}
+	return r.revisit(ctx, d, s)
+}
+
+func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, error) {
 	v := r.Policy.Judge(Case{Now: s.At, Device: &d, Sighting: s})
 	if v.Would != Refuse && v.Would != StepUp && len(d.CookieHash) > 0 && !s.Proof.HasCookie(d.CookieHash) {
 		// Both cookies live in one jar: one without the other was carried off.
@@ -294,7 +298,7 @@ func (r *Registry) Revisit(ctx context.Context, subject, deviceID string, s Sigh
 	if v.Err() == nil || !d.Live() {
 		return v, nil
 	}
-	return v, r.Store.Change(ctx, subject, func(tx Tx) error {
+	return v, r.Store.Change(ctx, d.Subject, func(tx Tx) error {
 		return errors.Join(
 			tx.Record(ctx, r.judgment(d, nil, s, v)),
 			tx.Tell(ctx, r.event(EventHijackSuspected, d, s.At, v)))

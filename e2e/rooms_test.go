@@ -51,6 +51,8 @@ func mayImport(from, to string) bool {
 		return true
 	case to == module+"/provider/oauth": // records of an authorization server
 		return fromRoom == "store" || fromRoom == "api"
+	case to == module+"/webui/records": // records of the pages
+		return fromRoom == "store"
 	case toRoom == "migrations":
 		return fromRoom == "store"
 	default:
@@ -70,6 +72,8 @@ var homes = []struct {
 	{"github.com/danielgtaylor/huma", []string{"/api", "/provider"}},
 	{"github.com/knadh/koanf", []string{"/cmd", "/e2e"}},
 	{"github.com/alecthomas/kong", []string{"/cmd"}},
+	{"github.com/coreos/go-oidc", []string{"/webui", "/e2e"}},
+	{"github.com/chromedp/chromedp", []string{"/e2e"}},
 }
 
 // never says what a package may not depend on, however far.

@@ -43,6 +43,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) error 
 		{"assertions", assertionsText, leeway},
 		{"codes", codesText, leeway},
 		{"sign-ins", signInsText, leeway},
+		{"web sessions", webSessionsText, leeway},
 		{"grants", grantsText, leeway},
 		{"keys", keysText, leeway},
 		{"judgments", judgmentsText, keep.Judgments},

@@ -1,0 +1,142 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/webui/records"
+)
+
+func TestWebSessions(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { webSessions(t, open(t, migratedSQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { webSessions(t, open(t, pgtest.Fresh(t))) })
+}
+
+func webSessions(t *testing.T, s *store.Store) {
+	ctx, now := t.Context(), time.Unix(1_800_000_000, 0).UTC()
+	err := s.Change(ctx, "ada", func(tx devices.Tx) error {
+		return errors.Join(
+			tx.Put(ctx, devices.Device{ID: "laptop", Subject: "ada", State: devices.StateActive, CreatedAt: now}),
+			tx.Put(ctx, devices.Device{ID: "lost", Subject: "ada", State: devices.StateRevoked, CreatedAt: now}))
+	})
+	good, opened := s.OpenSignIn(ctx, oauth.SignIn{
+		ID: "sid", Subject: "ada", DeviceID: "laptop", AuthTime: now, CreatedAt: now,
+		IdleUntil: now.Add(time.Hour), NotAfter: now.Add(time.Hour),
+	})
+	if err = errors.Join(err, opened); err != nil || !good {
+		t.Fatal(good, err)
+	}
+	want := records.Session{
+		ID: "w1", SecretHash: []byte("hash"), Subject: "ada", DeviceID: "laptop", SID: "sid", Name: "Ada",
+		AuthTime: now, CreatedAt: now, IdleUntil: now.Add(time.Minute), NotAfter: now.Add(time.Hour),
+	}
+	for device, wants := range map[string]bool{"laptop": true, "lost": false, "unknown": false} {
+		w := want
+		w.DeviceID = device
+		if got, err := s.OpenWebSession(ctx, w); got != wants || err != nil {
+			t.Errorf("on %s: %t, %v", device, got, err)
+		}
+	}
+	if err := s.ExtendWebSession(ctx, "w1", now.Add(2*time.Minute)); err != nil {
+		t.Error(err)
+	}
+	if err := s.ExtendWebSession(ctx, "w1", now.Add(time.Second)); err != nil { // never back
+		t.Error(err)
+	}
+	want.IdleUntil = now.Add(2 * time.Minute)
+	got, err := s.WebSession(ctx, "w1")
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	hydra := want
+	hydra.ID, hydra.Issuer, hydra.SID = "w2", "https://hydra.example", "elsewhere"
+	if ok, err := s.OpenWebSession(ctx, hydra); !ok || err != nil {
+		t.Error(ok, err)
+	}
+	if err := s.EndSignIn(ctx, "sid", now); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.WebSession(ctx, "w1"); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("outlives its sign-in: %v", err)
+	}
+	if _, err := s.WebSession(ctx, "w2"); err != nil {
+		t.Errorf("another issuer's: %v", err)
+	}
+	if err := errors.Join(s.EndWebSession(ctx, "w2"), s.EndWebSession(ctx, "w2")); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.WebSession(ctx, "w2"); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("ended: %v", err)
+	}
+	if err := s.Sweep(ctx, now.Add(48*time.Hour), store.Retention{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHolders(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { holders(t, open(t, migratedSQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { holders(t, open(t, pgtest.Fresh(t))) })
+}
+
+func holders(t *testing.T, s *store.Store) {
+	ctx, now := t.Context(), time.Unix(1_800_000_000, 0).UTC()
+	for _, c := range []oauth.Client{{ID: "notes", Name: "Notes", AccessToken: "jwt", AccessTTL: "5m"}, {ID: "bare"}} {
+		if err := s.CreateClient(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.Change(ctx, "ada", func(tx devices.Tx) error {
+		return errors.Join(
+			tx.Put(ctx, devices.Device{ID: "laptop", Subject: "ada", State: devices.StateActive}),
+			tx.Put(ctx, devices.Device{ID: "phone", Subject: "ada", State: devices.StateActive}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []devices.Grant{
+		{ID: "1", ClientID: "notes", DeviceID: "laptop"},
+		{ID: "2", ClientID: "notes", DeviceID: "laptop", NotAfter: now.Add(time.Hour)},
+		{ID: "3", ClientID: "notes", DeviceID: "laptop", NotAfter: now},
+		{ID: "4", ClientID: "notes", DeviceID: "laptop", IdleUntil: now},
+		{ID: "5", ClientID: "bare", DeviceID: "laptop"},
+		{ID: "6", ClientID: "gone", DeviceID: "phone"},
+		{ID: "7", ClientID: "notes"},
+	} {
+		g.Subject, g.CreatedAt = "ada", now
+		if err := s.OpenGrant(ctx, g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []records.Holder{
+		{DeviceID: "laptop", ClientID: "bare", Grants: 1},
+		{DeviceID: "laptop", ClientID: "notes", ClientName: "Notes", Grants: 2},
+		{DeviceID: "phone", ClientID: "gone", Grants: 1},
+	}
+	got, err := s.Holders(ctx, "ada", now)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if got, err := s.Holders(ctx, "bob", now); len(got) != 0 || err != nil {
+		t.Error(got, err)
+	}
+	grants, err := s.DeviceGrants(ctx, "ada", "laptop", devices.Page{Limit: 10})
+	if err != nil || len(grants) != 5 {
+		t.Fatal(len(grants), err)
+	}
+	for _, g := range grants {
+		if g.ClientID == "notes" && (g.ClientName != "Notes" || g.Verifiable != 5*time.Minute) ||
+			g.ClientID == "bare" && g.Verifiable != 0 {
+			t.Errorf("%+v", g)
+		}
+	}
+	if grants, err := s.DeviceGrants(ctx, "bob", "laptop", devices.Page{}); len(grants) != 0 || err != nil {
+		t.Error(grants, err)
+	}
+}

@@ -1,0 +1,54 @@
+// Package records holds what the pages ask a store to keep and to tell: web
+// sessions, and who holds grants on a device.
+//
+// # Not here
+//
+// No SQL, no HTTP: plain types that both sides may import.
+package records
+
+import (
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// Session is an owner signed in to the pages with one browser. It is an id and
+// a hashed secret: a leaked database is no way in.
+type Session struct {
+	ID         string
+	SecretHash []byte // SHA-256 of the secret in the cookie
+	Subject    string
+	DeviceID   string
+	// Issuer is who signed the owner in: empty for this server, whose sign-in
+	// SID then names. The session ends with that sign-in.
+	Issuer    string
+	SID       string
+	Name      string // what the owner is called, for the page
+	AuthTime  time.Time
+	CreatedAt time.Time
+	IdleUntil time.Time
+	NotAfter  time.Time
+}
+
+// Live reports whether the session still holds at that time.
+func (s Session) Live(now time.Time) bool {
+	return now.Before(s.IdleUntil) && now.Before(s.NotAfter)
+}
+
+// Holder is a client that holds live grants on a device.
+type Holder struct {
+	DeviceID   string
+	ClientID   string
+	ClientName string // empty where the client has none, or is gone
+	Grants     int
+}
+
+// Grant is a grant with what the pages say of its client.
+type Grant struct {
+	devices.Grant
+	ClientName string
+	// Verifiable is how long an access token may go on working that resource
+	// servers verify by themselves (RFC 9068), counted from when it was
+	// issued. Zero where tokens are opaque: those end at once.
+	Verifiable time.Duration
+}
