@@ -70,7 +70,7 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 	if v.Err() != nil {
 		return Admission{Grant: g, Verdict: v}, true, k.refuse(ctx, p, lineage, v)
 	}
-	if lineage == Retried && v.Decision == Allow {
+	if lineage == Retried && v.Would == Allow {
 		return Admission{Grant: g, Verdict: v}, true, nil // the same request answers the same
 	}
 	rotation := k.rotation(p, lineage, v)
