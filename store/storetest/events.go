@@ -217,3 +217,33 @@ func ids[T any](list []T, id func(T) string) []string {
 	}
 	return all
 }
+
+// firstEvents has several changes meet each new subject at once. Which of them
+// creates it says nothing about their order.
+func firstEvents(t *testing.T, s Store) {
+	ctx := t.Context()
+	const subjects, each = 60, 4
+	for i := range subjects {
+		subject, n := fmt.Sprint("subject", i), 0
+		at(each, func(int) {
+			err := s.Change(ctx, subject, func(tx devices.Tx) error {
+				n++ // under the lock of the subject
+				return tx.Tell(ctx, devices.Event{ID: fmt.Sprint(n), Subject: subject})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	page, err := s.EventsAfter(ctx, "", 500)
+	good(t, err)
+	if len(page.Events) != subjects*each {
+		t.Fatalf("heard %d of %d events", len(page.Events), subjects*each)
+	}
+	last := map[string]int{}
+	for _, e := range page.Events {
+		if last[e.Subject]++; e.ID != fmt.Sprint(last[e.Subject]) {
+			t.Errorf("heard number %s of %s, want %d", e.ID, e.Subject, last[e.Subject])
+		}
+	}
+}

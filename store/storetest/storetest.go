@@ -129,6 +129,7 @@ var promises = []promise{
 	{"text that cannot be kept is not found", unfindable},
 	{"a slow event is not missed", slowEvent},
 	{"events of a subject come in order", orderedEvents},
+	{"the first events of a subject come in order", firstEvents},
 	{"event cursors go on", cursors},
 	{"lists come in pages", pages},
 }
