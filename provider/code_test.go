@@ -74,8 +74,9 @@ func TestCodeRefusals(t *testing.T) {
 
 // TestCodeLife shows that a code lives a minute, and that whom it speaks for
 // must be good when it is redeemed.
-func TestCodeLife(t *testing.T) {
-	h := newHouse(t)
+func TestCodeLife(t *testing.T) { onBoth(t, codeLifeStory) }
+
+func codeLifeStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	h.client(oauth.Client{ID: "gone"})
 
@@ -119,8 +120,9 @@ func TestCodeLife(t *testing.T) {
 // TestCodeReplay shows that a code which comes again ends what it issued, if
 // who brings it could have redeemed it (OAuth 2.1 §4.1.3): who merely saw it
 // has no kill switch.
-func TestCodeReplay(t *testing.T) {
-	h := newHouse(t)
+func TestCodeReplay(t *testing.T) { onBoth(t, codeReplayStory) }
+
+func codeReplayStory(t *testing.T, h *house) {
 	h.client(oauth.Client{ID: "other"})
 	laptop := h.browser(devicestest.LaptopHeaders())
 	for _, row := range []struct {
@@ -168,8 +170,9 @@ func TestCodeReplay(t *testing.T) {
 
 // TestCodeRace redeems one code many times at once: one wins, and there is
 // one grant.
-func TestCodeRace(t *testing.T) {
-	h := newHouse(t)
+func TestCodeRace(t *testing.T) { onBoth(t, codeRaceStory) }
+
+func codeRaceStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	for range 5 {
 		code := laptop.code(ada, ask())

@@ -10,8 +10,9 @@ import (
 )
 
 // TestClientCredentials is a client that speaks for itself (RFC 6749 §4.4).
-func TestClientCredentials(t *testing.T) {
-	h := newHouse(t)
+func TestClientCredentials(t *testing.T) { onBoth(t, clientCredentialsStory) }
+
+func clientCredentialsStory(t *testing.T, h *house) {
 	introspect := h.reader()
 	h.client(oauth.Client{
 		ID: "machine", AuthMethod: "client_secret_post", Secret: backendSecret,

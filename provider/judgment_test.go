@@ -55,8 +55,9 @@ func chromeHeaders(major string) http.Header {
 
 // TestThief is T1: a stolen refresh token shown on another system with
 // another browser is refused, ends the grant, and is told once.
-func TestThief(t *testing.T) {
-	h := newHouse(t)
+func TestThief(t *testing.T) { onBoth(t, thiefStory) }
+
+func thiefStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	first := laptop.signIn(ada)
 	current := laptop.token(refreshForm(first.str("refresh_token")))
@@ -97,8 +98,9 @@ func TestThief(t *testing.T) {
 
 // TestReuse is T4: a token that was spent before the last one is theft, and
 // told once however often it comes.
-func TestReuse(t *testing.T) {
-	h := newHouse(t)
+func TestReuse(t *testing.T) { onBoth(t, reuseStory) }
+
+func reuseStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	first := laptop.signIn(ada)
 	second := laptop.token(refreshForm(first.str("refresh_token")))
@@ -121,8 +123,9 @@ func TestReuse(t *testing.T) {
 
 // TestRetry is T6: the same request again within the grace has the same
 // answer, and writes nothing.
-func TestRetry(t *testing.T) {
-	h := newHouse(t)
+func TestRetry(t *testing.T) { onBoth(t, retryStory) }
+
+func retryStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	spent := laptop.signIn(ada).str("refresh_token")
 	won := laptop.token(refreshForm(spent))
@@ -176,8 +179,9 @@ func withHeader(h http.Header, name, value string) http.Header {
 
 // TestLostResponse shows that a client which never had its answer goes on
 // after the grace too, and that the answer which got lost is worth nothing.
-func TestLostResponse(t *testing.T) {
-	h := newHouse(t)
+func TestLostResponse(t *testing.T) { onBoth(t, lostResponseStory) }
+
+func lostResponseStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	first := laptop.signIn(ada)
 	spent := first.str("refresh_token")
@@ -237,8 +241,9 @@ func TestGraceAfterRevocation(t *testing.T) {
 
 // TestStepUp shows that one doubtful look refuses the request and nothing
 // more: the owner goes on, and a sign-in heals it.
-func TestStepUp(t *testing.T) {
-	h := newHouse(t)
+func TestStepUp(t *testing.T) { onBoth(t, stepUpStory) }
+
+func stepUpStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	got := laptop.signIn(ada)
 	h.unchanged(t, func() {
@@ -253,8 +258,9 @@ func TestStepUp(t *testing.T) {
 
 // TestVersionsRise shows that an updated browser is the same device, and that
 // what it was before is then suspicious.
-func TestVersionsRise(t *testing.T) {
-	h := newHouse(t)
+func TestVersionsRise(t *testing.T) { onBoth(t, versionsRiseStory) }
+
+func versionsRiseStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	got := laptop.signIn(ada)
 	for _, major := range []string{"142", "143", "143", "151"} {
@@ -314,7 +320,10 @@ func TestModes(t *testing.T) {
 // TestObservedRetry shows that observing keeps the judgment on a retry from
 // elsewhere too.
 func TestObservedRetry(t *testing.T) {
-	h := newHouse(t, func(c *provider.Config) { c.Gate.Registry.Policy.Mode = devices.ModeObserve })
+	onBoth(t, observedRetryStory, func(c *provider.Config) { c.Gate.Registry.Policy.Mode = devices.ModeObserve })
+}
+
+func observedRetryStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	spent := laptop.signIn(ada)
 	laptop.token(refreshForm(spent.str("refresh_token")))

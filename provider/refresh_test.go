@@ -187,8 +187,9 @@ func TestRefreshEnds(t *testing.T) {
 
 // TestRefreshLife shows that each refresh moves the idle end and none the
 // absolute one.
-func TestRefreshLife(t *testing.T) {
-	h := newHouse(t)
+func TestRefreshLife(t *testing.T) { onBoth(t, refreshLifeStory) }
+
+func refreshLifeStory(t *testing.T, h *house) {
 	laptop := h.browser(devicestest.LaptopHeaders())
 	h.client(oauth.Client{ID: "short", RefreshIdle: "1h", RefreshAbsolute: "150m", AccessTTL: "1m"})
 	start := h.clock.Now()

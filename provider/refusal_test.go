@@ -154,8 +154,9 @@ func many(n int) string {
 
 // TestTokensThatAreNone presents what resembles a refresh token: none may
 // pass, and none may end the grant (RFC 9700 §4.14, cases F3 and C14).
-func TestTokensThatAreNone(t *testing.T) {
-	h := newHouse(t)
+func TestTokensThatAreNone(t *testing.T) { onBoth(t, tokensThatAreNoneStory) }
+
+func tokensThatAreNoneStory(t *testing.T, h *house) {
 	h.client(oauth.Client{ID: "other"})
 	laptop := h.browser(devicestest.LaptopHeaders())
 	first := laptop.signIn(ada)

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // database opens the house's database past its store.
@@ -123,3 +126,9 @@ func (h *house) events(id string) []string {
 
 // count returns how many rows a table has.
 func (h *house) count(table string) int { return len(h.query("SELECT * FROM " + table)) }
+
+// onBoth tells a story in a house on SQLite, and in one on PostgreSQL.
+func onBoth(t *testing.T, story func(*testing.T, *house), edits ...func(*provider.Config)) {
+	t.Run("SQLite", func(t *testing.T) { story(t, newHouse(t, edits...)) })
+	t.Run("PostgreSQL", func(t *testing.T) { story(t, newHouseOn(t, pgtest.Fresh(t), edits...)) })
+}
