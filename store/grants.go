@@ -15,7 +15,10 @@ var _ devices.GrantStore = (*Store)(nil)
 
 // holdingText reads a grant, its device and its subject at one moment. Where
 // there is no device, its columns are NULL.
-const holdingText = `SELECT
+const holdingText = holdingSelect + `
+WHERE g.id = $1`
+
+const holdingSelect = `SELECT
  g.generation, g.parent, g.version, g.rotated_at, g.idle_until, g.not_after, g.revoked_at,
  g.tokens_not_before, g.created_at, g.offline, g.id, g.subject, g.client_id, g.device_id, g.sid,
  g.issuer, g.external_ref, g.scopes, g.audience, g.revoked_reason, g.secret, g.session, g.baseline,
@@ -29,8 +32,7 @@ const holdingText = `SELECT
  COALESCE(d.flagged_reason, ''), COALESCE(d.revoked_reason, ''), COALESCE(d.revoked_by, '')
 FROM grants AS g
 LEFT JOIN devices AS d ON d.id = g.device_id
-LEFT JOIN subjects AS s ON s.id = g.subject
-WHERE g.id = $1`
+LEFT JOIN subjects AS s ON s.id = g.subject`
 
 const (
 	rotateText = `UPDATE grants SET
@@ -53,13 +55,18 @@ func (s *Store) Holding(ctx context.Context, grantID string) (devices.Holding, e
 	if err != nil {
 		return devices.Holding{}, fmt.Errorf("read grant: %w", err)
 	}
+	return scanHolding(row)
+}
+
+// scanHolding reads a row of holdingSelect, and more columns behind it.
+func scanHolding(row interface{ Scan(...any) error }, more ...any) (devices.Holding, error) {
 	var (
 		g        grantRow
 		d        deviceRow
 		disabled micros
 		held     bool
 	)
-	err = row.Scan(
+	err := row.Scan(append([]any{
 		&g.Generation, &g.Parent, &g.Version, &g.RotatedAt, &g.IdleUntil, &g.NotAfter, &g.RevokedAt,
 		&g.TokensNotBefore, &g.CreatedAt, &g.Offline, &g.ID, &g.Subject, &g.ClientID, &g.DeviceID, &g.SID,
 		&g.Issuer, &g.ExternalRef, &g.Scopes, &g.Audience, &g.RevokedReason, &g.Secret, &g.Session, &g.Baseline,
@@ -70,7 +77,8 @@ func (s *Store) Holding(ctx context.Context, grantID string) (devices.Holding, e
 		&d.Subject, &d.Name, &d.State, &d.CookieHash,
 		&d.KeyThumbprint, &d.Fingerprint, &d.Entrance,
 		&d.FirstAddr, &d.FirstPlace, &d.LastAddr, &d.LastPlace,
-		&d.FlaggedReason, &d.RevokedReason, &d.RevokedBy)
+		&d.FlaggedReason, &d.RevokedReason, &d.RevokedBy,
+	}, more...)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return devices.Holding{}, devices.ErrNotFound

@@ -20,6 +20,7 @@ type Store struct {
 	now   func() time.Time
 
 	holding, rotate, rotateRaised *hot
+	chain, passed, spent, learn   *hot
 }
 
 // settings are what options set.
@@ -98,7 +99,8 @@ func (s *Store) Check(ctx context.Context) error { return migrations.Check(ctx, 
 
 // Close closes the database.
 func (s *Store) Close() error {
-	err := errors.Join(s.holding.close(), s.rotate.close(), s.rotateRaised.close(), s.write.Close())
+	err := errors.Join(s.holding.close(), s.rotate.close(), s.rotateRaised.close(),
+		s.chain.close(), s.passed.close(), s.spent.close(), s.learn.close(), s.write.Close())
 	if s.read != s.write {
 		err = errors.Join(err, s.read.Close())
 	}

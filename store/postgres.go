@@ -40,6 +40,10 @@ func openPostgres(url string, set settings) (*Store, error) {
 		holding:      &hot{db: pool, text: holdingText, mode: mode},
 		rotate:       &hot{db: pool, text: rotateText, mode: mode},
 		rotateRaised: &hot{db: pool, text: rotateRaisedText, mode: mode},
+		chain:        &hot{db: pool, text: chainText, mode: mode},
+		passed:       &hot{db: pool, text: passedText, mode: mode},
+		spent:        &hot{db: pool, text: spentText, mode: mode},
+		learn:        &hot{db: pool, text: learnText, mode: mode},
 	}, nil
 }
 

@@ -1,0 +1,199 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// IssuerHydra is the issuer of grants whose tokens Ory Hydra mints. Their
+// external reference is Hydra's chain: the request ID that all tokens of one
+// authorization share, which the token hook calls consent_challenge.
+const IssuerHydra = "hydra"
+
+// watchEvery is how often the use of a grant elsewhere is written down where
+// nothing else of it changed.
+const watchEvery = time.Minute
+
+// Watch judges a token call whose tokens another server mints: it sees no
+// generations, so it compares standing and looks alone. A refusing verdict is
+// not an error; the error speaks of trouble, after which nothing has changed.
+//
+// A plain allow writes at most once a minute.
+func (k *Gatekeeper) Watch(ctx context.Context, p Presented) (Verdict, error) {
+	p.Rotates = false
+	for range 4 {
+		g := p.Holding.Grant
+		v := k.Registry.Policy.Judge(Case{
+			Now: p.Sighting.At, SubjectDisabled: p.Holding.SubjectDisabled, Device: p.Holding.Device,
+			Grant: &g, Binding: p.Binding, Lineage: Untold, Sighting: p.Sighting,
+		})
+		if v.Err() != nil {
+			return v, k.refuse(ctx, p, Current, v)
+		}
+		r := k.rotation(p, Untold, v)
+		if r.Baseline == nil && r.Touched == nil && r.Judgment == nil && p.Sighting.At.Sub(g.RotatedAt) < watchEvery {
+			return v, nil
+		}
+		moved, err := k.Grants.Rotate(ctx, r)
+		if err != nil || moved {
+			return v, err
+		}
+		if p.Holding, err = k.Grants.Holding(ctx, g.ID); err != nil {
+			return Verdict{}, fmt.Errorf("read grant %s again: %w", g.ID, err)
+		}
+	}
+	return Verdict{}, fmt.Errorf("watch grant %s: %w", p.Holding.Grant.ID, ErrContended)
+}
+
+// Reused ends a grant whose spent token came back to the server that mints
+// them, flags its device and tells. A grant that has ended stays as it is.
+func (k *Gatekeeper) Reused(ctx context.Context, p Presented) (Verdict, error) {
+	g := p.Holding.Grant
+	v := k.Registry.Policy.Judge(Case{
+		Now: p.Sighting.At, SubjectDisabled: p.Holding.SubjectDisabled, Device: p.Holding.Device,
+		Grant: &g, Binding: p.Binding, Lineage: Reused, Sighting: p.Sighting,
+	})
+	return v, k.refuse(ctx, p, Reused, v)
+}
+
+// EnrollHeld is Enroll where no cookie can be set: the browser or the app
+// holds a secret already, whose hash a new device takes. Without one the
+// device is known by its looks alone, and recognised where none of them
+// differs. A device that its owner or an operator has ended is ErrRevoked.
+func (r *Registry) EnrollHeld(ctx context.Context, subject string, s Sighting, held []byte) (Enrolment, error) {
+	var met Enrolment
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		met = Enrolment{}
+		if disabled, err := tx.Disabled(ctx); err != nil {
+			return err
+		} else if disabled {
+			return ErrDisabled
+		}
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		d, verdict := r.recognise(known, s)
+		if d == nil && len(held) == 0 {
+			d = alike(r.Policy, known, s)
+		}
+		switch {
+		case d != nil && !d.Live():
+			return errors.Join(ErrRevoked, revokedDevice{d.ID})
+		case d != nil && verdict.Err() == nil:
+			met, err = r.meetAgain(ctx, tx, *d, s, verdict)
+			return err
+		}
+		if d != nil {
+			held = nil // a copied secret must not pass to the newcomer
+		}
+		met, err = r.meet(ctx, tx, subject, known, s, verdict)
+		if err != nil {
+			return err
+		}
+		met.Secret, met.Device.CookieHash, met.Device.Tier = nil, held, TierCookie
+		if len(held) == 0 {
+			met.Device.Tier = TierFingerprint
+		}
+		return tx.Put(ctx, met.Device)
+	})
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("enroll a device of %s: %w", subject, err)
+	}
+	return met, nil
+}
+
+// revokedDevice names the device that an ErrRevoked is about.
+type revokedDevice struct{ id string }
+
+func (d revokedDevice) Error() string { return "device " + d.id }
+
+// RevokedDevice returns the ID of the device that an error of EnrollHeld is
+// about, or "".
+func RevokedDevice(err error) string {
+	var d revokedDevice
+	if errors.As(err, &d) {
+		return d.id
+	}
+	return ""
+}
+
+// alike returns the live device without a cookie that looks exactly like the
+// sighting, or nil. The one seen last wins.
+func alike(p Policy, known []Device, s Sighting) *Device {
+	var found *Device
+	for i := range known {
+		d := &known[i]
+		if !d.Live() || len(d.CookieHash) > 0 || d.Fingerprint[SignalOS] != s.Fingerprint[SignalOS] ||
+			d.Fingerprint[SignalBrowser] != s.Fingerprint[SignalBrowser] ||
+			len(p.compare(d.Fingerprint, s.Fingerprint)) > 0 {
+			continue
+		}
+		if found == nil || d.LastSeen.After(found.LastSeen) {
+			found = d
+		}
+	}
+	return found
+}
+
+// GiveCookie gives a live device without a cookie one, and returns the secret
+// for it: nil where the device has one, ErrNotFound where it is not a live one
+// of the subject.
+func (r *Registry) GiveCookie(ctx context.Context, subject, id string, secret []byte) ([]byte, error) {
+	var given []byte
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		given = nil
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range known {
+			if d.ID != id || !d.Live() {
+				continue
+			}
+			if len(d.CookieHash) > 0 {
+				return nil
+			}
+			given = secret
+			d.CookieHash, d.Tier = CookieHash(secret), max(d.Tier, TierCookie)
+			d.Version++
+			return tx.Put(ctx, d)
+		}
+		return ErrNotFound
+	})
+	return given, err
+}
+
+// RevokeAllBut ends every live device of a subject but one, with its grants
+// and sign-ins, on the operator's standing word, and returns how many.
+func (r *Registry) RevokeAllBut(ctx context.Context, subject, keep string, reason Reason) (int, error) {
+	ended := 0
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		ended = 0
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range known {
+			if d.ID == keep || !d.Live() {
+				continue
+			}
+			if err := r.end(ctx, tx, d, r.Now(), reason, "policy"); err != nil {
+				return err
+			}
+			ended++
+		}
+		return nil
+	})
+	return ended, err
+}
+
+// EventOf returns an event of a grant for a store to tell with what it does.
+func (r *Registry) EventOf(t EventType, g Grant, at time.Time, reasons ...Reason) Event {
+	return Event{
+		ID: r.NewID(), Type: t, At: at, Subject: g.Subject, DeviceID: g.DeviceID,
+		ClientID: g.ClientID, GrantID: g.ID, Reasons: reasons,
+	}
+}

@@ -1,0 +1,79 @@
+package devices
+
+import "time"
+
+// TieKind is what kind of session elsewhere a tie is about.
+type TieKind string
+
+// The kinds of ties.
+const (
+	// TieHydraLogin is a login session of Hydra, by its sid.
+	TieHydraLogin TieKind = "hydra_login"
+	// TieKratosSession is a session of Kratos, by its ID.
+	TieKratosSession TieKind = "kratos_session"
+	// TieKratosNew is a session of Kratos that had no ID when it was seen: its
+	// hooks run before it is saved. Its reference is [KratosNew].
+	TieKratosNew TieKind = "kratos_new"
+)
+
+// Tie says that a session elsewhere belongs to a device here.
+type Tie struct {
+	Kind     TieKind
+	Ref      string
+	Subject  string
+	DeviceID string
+	At       time.Time
+	EndedAt  time.Time // zero while the session may live
+}
+
+// KratosNew returns the reference of a session of Kratos that has no ID yet:
+// Kratos keeps the identity and the time of issue, to the microsecond.
+func KratosNew(identity string, issuedAt time.Time) string {
+	return identity + "@" + issuedAt.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+}
+
+// LegKind is what is to be ended elsewhere.
+type LegKind string
+
+// The kinds of legs.
+const (
+	LegHydraChain    LegKind = "hydra_chain"    // all tokens of one authorization
+	LegHydraLogin    LegKind = "hydra_login"    // a login session
+	LegKratosSession LegKind = "kratos_session" // a session
+	LegKratosNew     LegKind = "kratos_new"     // … that had no ID when it was seen
+)
+
+// LegState is how far a leg has come.
+type LegState string
+
+// The states of a leg.
+const (
+	LegPending LegState = "pending"
+	// LegDone: the other server confirmed it.
+	LegDone LegState = "done"
+	// LegHeld: the other server cannot do it. What it would have ended is
+	// refused here from now on, and Until says what that cannot reach.
+	LegHeld LegState = "held"
+)
+
+// Leg is one thing to end elsewhere after a device or a grant ended here.
+type Leg struct {
+	ID       string
+	Kind     LegKind
+	Ref      string
+	Subject  string
+	DeviceID string
+	GrantID  string
+	ClientID string
+	State    LegState
+	Attempts int
+	// Trouble is a code for why the last attempt failed, or what a held leg
+	// cannot reach; empty otherwise.
+	Trouble   string
+	CreatedAt time.Time
+	NextAt    time.Time // of the next attempt
+	DoneAt    time.Time
+	// Until is when what is left has died by itself: access tokens that are
+	// checked offline live until they expire. Zero where nothing is left.
+	Until time.Time
+}
