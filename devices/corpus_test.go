@@ -129,11 +129,11 @@ func honest() []chapter {
 			agent("Dalvik/2.1.0 (Linux; U; Android 16; Pixel 10 Build/B)"), devices.Flag},
 		{"a phone is unfolded", agent(android), agent(strings.Replace(android, " Mobile", "", 1)), devices.Flag},
 
-		{"an iPad asks for desktop pages", agent(ipad), agent(safari), devices.StepUp},
-		{"an iPad no longer asks for desktop pages", agent(safari), agent(ipad), devices.StepUp},
+		{"an iPad asks for desktop pages", agent(ipad), agent(safari), devices.Allow},
+		{"an iPad no longer asks for desktop pages", agent(safari), agent(ipad), devices.Allow},
 		{"an Android phone asks for desktop pages", agent(android, asPhone...),
 			chrome(linux, "142.0.0.0", hinted("Linux", "142", "", "Sec-CH-UA-Mobile: ?0", `Sec-CH-UA-Model: ""`)...),
-			devices.StepUp},
+			devices.Allow},
 		{"Firefox begins to resist fingerprinting", firefox(linux, "144.0"), firefox(windows, "144.0"), devices.StepUp},
 		{"an app changes its HTTP library", agent("okhttp/4.12.0"), agent("ktor-client"), devices.StepUp},
 	}

@@ -39,6 +39,7 @@ type Weights struct {
 	OSChanged, BrowserChanged, ModelChanged, ClassChanged int
 	BrowserDowngrade, OSDowngrade                         int
 	Contradiction, CookieMismatch, LanguageChanged        int
+	DesktopPages                                          int // instead of OSChanged
 }
 
 // DefaultPolicy returns the built-in policy, enforcing.
@@ -48,7 +49,7 @@ func DefaultPolicy() Policy {
 		Weights: Weights{
 			OSChanged: 25, BrowserChanged: 22, ModelChanged: 15, ClassChanged: 10,
 			BrowserDowngrade: 12, OSDowngrade: 10,
-			Contradiction: 10, CookieMismatch: 18, LanguageChanged: 4,
+			Contradiction: 10, CookieMismatch: 18, LanguageChanged: 4, DesktopPages: 4,
 		},
 		FlagAt: 10, StepUpAt: 18, RefuseAt: 28, SoftwareCap: 40,
 	}
@@ -178,11 +179,18 @@ func (p Policy) compare(known, seen Fingerprint) []Evidence {
 		if rule.only != "" && known[rule.only] != seen[rule.only] {
 			continue // versions of different families cannot be compared
 		}
-		if rule.signal == SignalClass && desktopPages(known, seen) {
-			continue // the system that it claims to have become tells as much
+		weight := rule.weight
+		if desktopPages(known, seen) {
+			switch rule.signal {
+			case SignalOS:
+				weight = p.Weights.DesktopPages
+			case SignalClass:
+				continue // the system that it claims to have become tells as much
+			default:
+			}
 		}
 		found = append(found, Evidence{
-			Reason: rule.reason, Before: before, After: after, Weight: rule.weight,
+			Reason: rule.reason, Before: before, After: after, Weight: weight,
 		})
 	}
 	return found
@@ -212,7 +220,7 @@ func (p Policy) rules() []rule {
 
 // desktopPages reports that a phone or tablet has begun, or ceased, to ask for
 // desktop pages: the same browser then claims the desktop system next of kin.
-// That is one change which a fresh sign-in heals, not two which end a grant.
+// People do that every day, so it weighs little.
 func desktopPages(known, seen Fingerprint) bool {
 	claims := func(mobile, desktop Fingerprint) bool {
 		switch mobile[SignalOS] {
