@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
@@ -200,6 +199,9 @@ func (s *Server) exec(ctx context.Context, statement string) error {
 // that is installed.
 func binaries() (string, error) {
 	if dir := os.Getenv("PGTEST_BIN"); dir != "" {
+		if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
+			return "", fmt.Errorf("%w (%w)", ErrMissing, err)
+		}
 		return dir, nil
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
@@ -250,7 +252,5 @@ func freePort() (string, error) {
 		return "", err
 	}
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, closed(l))
+	return port, errors.Join(err, l.Close())
 }
-
-func closed(c io.Closer) error { return c.Close() }

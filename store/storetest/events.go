@@ -222,7 +222,7 @@ func ids[T any](list []T, id func(T) string) []string {
 // creates it says nothing about their order.
 func firstEvents(t *testing.T, s Store) {
 	ctx := t.Context()
-	const subjects, each = 60, 4
+	const subjects, each = 60, 8
 	for i := range subjects {
 		subject, n := fmt.Sprint("subject", i), 0
 		at(each, func(int) {
