@@ -70,16 +70,24 @@ type leave struct {
 	form     url.Values
 }
 
+// sure reports whether the request hints at the sign-in at hand. One that
+// would return to an address that is not registered is wrong in some way, and
+// sure of nothing.
+func (l leave) sure(in *oauth.SignIn) bool {
+	return l.isHinted && l.hint.Subject == in.Subject && l.hint.SID == in.ID &&
+		(l.to != nil || l.form.Get("post_logout_redirect_uri") == "")
+}
+
 // logout is GET and POST /oauth2/sessions/logout (RP-Initiated Logout 1.0).
-// Without a hint of the sign-in at hand the subject is asked, so that no
-// other site can sign anybody out.
+// Unless the request is sure the subject is asked, so that no other site can
+// sign anybody out.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	l, in, err := p.readLeave(w, r)
 	if err != nil {
 		p.failPage(w, r, err)
 		return
 	}
-	if in != nil && !(l.isHinted && l.hint.Subject == in.Subject && l.hint.SID == in.ID) {
+	if in != nil && !l.sure(in) {
 		p.Pages.Render(w, r, http.StatusOK, "logout", p.logoutPage(l, p.called(r.Context(), in.Subject)))
 		return
 	}
