@@ -153,6 +153,8 @@ func TestJudge(t *testing.T) {
 			devices.Refuse, revokes, because(devices.ReasonOSChanged, devices.ReasonBrowserChanged)},
 		{"with the key, looks never refuse", edits(bound(devices.BindingDPoP), byTheThief, thumbprint("k1", "k1")),
 			devices.Allow, spares, nil},
+		{"nor where the client need not have shown one", edits(byTheThief, thumbprint("k1", "k1")),
+			devices.Allow, spares, nil},
 		{"without the key nothing passes, and the grant lives", edits(bound(devices.BindingDPoP), thumbprint("k1", "")),
 			devices.Refuse, spares, because(devices.ReasonKeyMissing)},
 		{"another key does not pass, and the grant lives", edits(bound(devices.BindingDPoP), thumbprint("k1", "k2")),
@@ -235,6 +237,19 @@ func TestJudgeModes(t *testing.T) {
 				t.Errorf("enforcing would %s, want refuse", v.Would)
 			}
 		})
+	}
+}
+
+func TestNoSingleLookIsProof(t *testing.T) {
+	p := devices.DefaultPolicy()
+	p.Weights.OSChanged = p.RefuseAt + 5
+	v := p.Judge(refresh(showing("os", "Linux")))
+	if v.Decision != devices.StepUp || v.RevokeGrant {
+		t.Errorf("one change that weighs %d dB: %s, revokes %t", v.Weight, v.Decision, v.RevokeGrant)
+	}
+	p.Weights.LanguageChanged = 0
+	if v := p.Judge(refresh(showing("os", "Linux", "language", "de"))); v.Decision != devices.Refuse {
+		t.Errorf("two changes that weigh %d dB: %s", v.Weight, v.Decision)
 	}
 }
 

@@ -100,6 +100,26 @@ func TestACopiedCookieMakesAFlaggedDevice(t *testing.T) {
 	same(t, "told", h.told(&cursor), []devices.EventType{devices.EventDeviceEnrolled, devices.EventLoginSuspicious})
 }
 
+func TestOfTwoDevicesInOneCookieTheOneThatLooksLikeNowIsMet(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.signIn("ada", devicestest.LaptopHeaders())
+	changed := h.signIn("ada", devicestest.ThiefHeaders(), laptop.Secret)
+	for _, row := range []struct {
+		headers http.Header
+		want    devices.Enrolment
+	}{
+		{devicestest.LaptopHeaders(), laptop}, {devicestest.ThiefHeaders(), changed},
+	} {
+		if again := h.signIn("ada", row.headers, changed.Secret, laptop.Secret); again.Device.ID != row.want.Device.ID {
+			t.Errorf("%s met %s", row.want.Device.Fingerprint.Describe(), again.Device.ID)
+		}
+	}
+	third := h.signIn("ada", devicestest.PhoneHeaders(), changed.Secret, laptop.Secret)
+	if !third.New || third.Device.State != devices.StateFlagged {
+		t.Errorf("a phone with both cookies is %+v", third.Device)
+	}
+}
+
 func TestASuspiciousReturnFlagsTheDeviceOnce(t *testing.T) {
 	h, cursor := newHouse(t), ""
 	old := func(version string) http.Header {

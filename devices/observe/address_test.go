@@ -53,6 +53,8 @@ func TestClientAddr(t *testing.T) {
 		{"Forwarded", "10.1.2.3:80", []string{`Forwarded: for=192.0.2.66, for=198.51.100.1;proto=https`}, "198.51.100.1"},
 		{"Forwarded, quoted", "10.1.2.3:80",
 			[]string{`Forwarded: proto=https;For="[2001:db8:2::7]:47011"`}, "2001:db8:2::7"},
+		{"Forwarded with a comma in quotes", "10.1.2.3:80",
+			[]string{`Forwarded: for=198.51.100.1;by="a, for=192.0.2.66"`}, "198.51.100.1"},
 		{"Forwarded, hidden", "10.1.2.3:80", []string{`Forwarded: for=198.51.100.1, for=_hidden`}, "10.1.2.3"},
 		{"Forwarded, unknown", "10.1.2.3:80", []string{`Forwarded: for=unknown`}, "10.1.2.3"},
 		{"Forwarded without for", "10.1.2.3:80", []string{`Forwarded: proto=https`}, "10.1.2.3"},
