@@ -42,8 +42,10 @@ func FuzzUserAgent(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for line := range strings.SplitSeq(string(golden), "\n") {
-		f.Add(line)
+	for block := range strings.SplitSeq(string(golden), "\n\n") {
+		if lines := strings.Split(block, "\n"); len(lines) > 1 {
+			f.Add(lines[1])
+		}
 	}
 	f.Add(strings.Repeat("Mozilla/5.0 ; ", 100))
 	f.Add("\x00\xff\u202e")

@@ -89,7 +89,7 @@ func TestAFloodOfHeadersDoesNotPushOutTheUsualOnes(t *testing.T) {
 	for range 50 {
 		look("usual/1")
 	}
-	for i := range 500 {
+	for i := range 150 {
 		look("flood/" + strings.Repeat("1", i%400) + string(rune('a'+i%26)))
 		look("usual/1")
 	}
