@@ -84,8 +84,7 @@ func mergeOS(merged *agent, said agent, told hints) string {
 }
 
 func mergeClass(merged *agent, said agent, told hints) string {
-	switch said.class {
-	case devices.ClassTV, devices.ClassBot, devices.ClassApp:
+	if said.class == devices.ClassTV || said.class == devices.ClassBot || said.class == devices.ClassApp {
 		return "" // no hint knows these
 	}
 	desktopMode := said.os == "Linux" && merged.os == "Android"
