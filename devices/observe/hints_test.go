@@ -89,6 +89,13 @@ func TestHintsAreLaidOverTheUserAgent(t *testing.T) {
 		}, "os=Android, browser=Chrome, browser_version=142, class=tablet, contradiction="},
 		{"a car", []string{androidChrome, `Sec-CH-UA-Form-Factors: "Automotive"`},
 			"os=Android, browser=Chrome, browser_version=142, class=other, contradiction="},
+		{"Chromium 156 without a head, as recorded", []string{
+			"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) " +
+				"HeadlessChrome/156.0.0.0 Safari/537.36",
+			`Sec-CH-UA: "Not:A-Brand";v="8", "Chromium";v="156"`, "Sec-CH-UA-Mobile: ?0", `Sec-CH-UA-Platform: "Linux"`,
+			`Sec-CH-UA-Full-Version-List: "Not:A-Brand";v="8.0.0.0", "Chromium";v="156.0.8078.79"`,
+			`Sec-CH-UA-Model: ""`, `Sec-CH-UA-Form-Factors: "Desktop"`, `Sec-CH-UA-Platform-Version: ""`,
+		}, "os=Linux, browser=HeadlessChrome, browser_version=156, class=desktop, model=, contradiction="},
 		{"hints alone", []string{chromeBrands, `Sec-CH-UA-Platform: "Chrome OS"`, "Sec-CH-UA-Mobile: ?0"},
 			"os=ChromeOS, browser=Chrome, browser_version=142, contradiction="},
 	} {
