@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/ory/fosite"
 
@@ -159,10 +158,9 @@ func (p *Provider) forwarded(seen devices.Sighting, raw string) (devices.Sightin
 		return blind, false, nil
 	}
 	var passed deviceContext
-	decoder := json.NewDecoder(strings.NewReader(raw))
-	if len(raw) > maxContext || decoder.Decode(&passed) != nil {
+	if len(raw) > maxContext || json.Unmarshal([]byte(raw), &passed) != nil {
 		return blind, false, fosite.ErrInvalidRequest.WithHint(
-			`device_context is JSON such as {"ip":"…","headers":{"User-Agent":"…"}}.`)
+			"device_context is a JSON object with the members ip, a text, and headers, an object of texts.")
 	}
 	addr, err := netip.ParseAddr(passed.IP)
 	if passed.IP != "" && err != nil {
