@@ -10,10 +10,8 @@ func later() []string {
 		"devices.concurrent_window",
 		"policy.file",
 		"geoip.city", "geoip.asn",
-		"hooks.keys", "hooks.deadline", "hooks.unknown_grant",
 		"hooks.hydra.admin_url", "hooks.hydra.public_url",
 		"hooks.kratos.admin_url", "hooks.kratos.public_url",
-		"gateway.listen", "gateway.upstream",
 		"webui.sign_in", "webui.issuer", "webui.client_id", "webui.client_secret",
 	}
 }

@@ -238,7 +238,6 @@ hooks: {keys: ["k"], deadline: 250ms}
 		"issuer: required, such as https://id.example.com (or try --dev)",
 		"secrets.system: required, at least 32 bytes (try: openssl rand -base64 48)",
 		"geoip.city: not there yet in this version; remove it (or unset LANYARD_GEOIP_CITY)",
-		"hooks.keys: not there yet in this version; remove it (or unset LANYARD_HOOKS_KEYS)",
 	}
 	if diff := cmp.Diff(want, c.Complete()); diff != "" {
 		t.Error(diff)

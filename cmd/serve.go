@@ -32,13 +32,28 @@ func (*serveCmd) Run(a *app) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
+	listeners := []net.Listener{public, admin}
+	if c.Gateway.Listen != "" {
+		gateway, err := listen(c.Gateway.Listen, "gateway.listen")
+		if err != nil {
+			return errors.Join(err, public.Close(), admin.Close())
+		}
+		listeners = append(listeners, gateway)
+	}
 	log := newLog(c.Log, a.stderr)
 	s, err := assemble(a.ctx, c, a.now, log)
 	if err != nil {
-		return errors.Join(err, public.Close(), admin.Close())
+		for _, l := range listeners {
+			err = errors.Join(err, l.Close())
+		}
+		return err
 	}
-	log.Info("ready", "issuer", c.Issuer, "public", public.Addr().String(), "admin", admin.Addr().String())
-	return errors.Join(s.run(a.ctx, public, admin), s.close())
+	told := []any{"issuer", c.Issuer, "public", public.Addr().String(), "admin", admin.Addr().String()}
+	if len(listeners) > 2 {
+		told = append(told, "gateway", listeners[2].Addr().String())
+	}
+	log.Info("ready", told...)
+	return errors.Join(s.run(a.ctx, listeners...), s.close())
 }
 
 func listen(address, key string) (net.Listener, error) {
@@ -63,17 +78,16 @@ func newLog(c Log, w interface{ Write([]byte) (int, error) }) *slog.Logger {
 // drain is how long requests in flight may take when the server ends.
 const drain = 10 * time.Second
 
-// run serves on both listeners, and does what goes on behind them, until ctx
-// ends or one of them fails. It closes the listeners.
-func (s *server) run(ctx context.Context, public, admin net.Listener) error {
+// run serves on the listeners (public, admin and, where there is one, the
+// gateway's), and does what goes on behind them, until ctx ends or one of them
+// fails. It closes the listeners.
+func (s *server) run(ctx context.Context, listeners ...net.Listener) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, door := range []struct {
-		at      net.Listener
-		handler http.Handler
-	}{{public, s.public}, {admin, s.admin}} {
-		h := newHTTPServer(door.handler, s.log)
+	handlers := []http.Handler{s.public, s.admin, s.beside.gateway}
+	for i, at := range listeners {
+		h := newHTTPServer(handlers[i], s.log)
 		group.Go(func() error {
-			if err := h.Serve(door.at); !errors.Is(err, http.ErrServerClosed) {
+			if err := h.Serve(at); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil

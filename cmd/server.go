@@ -30,6 +30,7 @@ type server struct {
 	provider      *provider.Provider
 	registry      *devices.Registry
 	retention     store.Retention
+	beside        beside
 	now           func() time.Time
 	log           *slog.Logger
 }
@@ -97,6 +98,9 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.wireBeside(c, looks); err != nil {
+		return err
+	}
 	s.public = s.publicDoor(pages)
 	s.admin = s.adminDoor(c)
 	return nil
@@ -109,6 +113,9 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 	pages.Mount(mux)
 	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: bearer{s.provider}, Log: s.log}))
 	mux.Handle("/health/", api.Health(s.ready))
+	if s.beside.hooks != nil {
+		mux.Handle("/hooks/", s.beside.hooks)
+	}
 	return s.hardened(mux)
 }
 

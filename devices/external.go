@@ -2,6 +2,7 @@ package devices
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -195,5 +196,41 @@ func (r *Registry) EventOf(t EventType, g Grant, at time.Time, reasons ...Reason
 	return Event{
 		ID: r.NewID(), Type: t, At: at, Subject: g.Subject, DeviceID: g.DeviceID,
 		ClientID: g.ClientID, GrantID: g.ID, Reasons: reasons,
+	}
+}
+
+// sessionOf is what a grant of another server's remembers in its Session.
+type sessionOf struct {
+	Binding Binding `json:"binding"`
+}
+
+// RememberBinding returns the Session of a grant whose tokens another server
+// mints: how closely its client's calls are compared, as learned at the first.
+func RememberBinding(b Binding) []byte {
+	if b == "" {
+		return nil
+	}
+	text, err := json.Marshal(sessionOf{b})
+	if err != nil {
+		panic(err) // a string has JSON
+	}
+	return text
+}
+
+// BindingOf returns how closely the calls of such a grant are compared: as
+// learned, else as claimed by the call. Looks that are known are compared
+// whatever a call claims.
+func BindingOf(g Grant, claimed Binding) Binding {
+	var kept sessionOf
+	if len(g.Session) > 0 {
+		_ = json.Unmarshal(g.Session, &kept) // written by RememberBinding
+	}
+	switch {
+	case kept.Binding != "":
+		return kept.Binding
+	case g.Baseline != nil:
+		return BindingObserved
+	default:
+		return claimed
 	}
 }

@@ -1,0 +1,125 @@
+// Package carry is what the gateway tells the token hook of a token call. It
+// travels through Hydra in the form field "assertion", the only one that Hydra
+// hands on unread, sealed so that nobody else writes or reads it.
+package carry
+
+import (
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// Field is the form field that carries a context.
+const Field = "assertion"
+
+const (
+	prefix = "ly_cx_"
+	// life is how long a context counts: Hydra tries a hook for some seconds.
+	life = time.Minute
+)
+
+// Context is what the gateway saw of a token call.
+type Context struct {
+	ID string    `json:"id"`
+	At time.Time `json:"at"`
+	// ClientID is the client that the call names.
+	ClientID string `json:"client"`
+	// GrantID is the grant that the gateway knew the token by and judged, and
+	// let pass; empty where it did not know it.
+	GrantID string `json:"grant,omitempty"`
+	// Binding is how closely the client's calls are compared.
+	Binding  devices.Binding   `json:"binding"`
+	Sighting *devices.Sighting `json:"sighting,omitempty"`
+}
+
+// ErrContext is what a context that is not ours, or too old, is.
+var ErrContext = errors.New("context not acceptable")
+
+// Sealer seals and opens contexts, and hashes tokens, under keys derived from
+// the system secrets: the first seals and hashes, all open.
+type Sealer struct {
+	aeads []cipher.AEAD
+	token []byte
+	now   func() time.Time
+}
+
+// New returns a sealer under the system secrets, newest first.
+func New(system [][]byte, now func() time.Time) (*Sealer, error) {
+	if len(system) == 0 {
+		return nil, errors.New("carry: no system secret")
+	}
+	s := &Sealer{now: now}
+	for _, secret := range system {
+		key, err := hkdf.Key(sha256.New, secret, nil, "lanyard/carry/context/1", chacha20poly1305.KeySize)
+		if err != nil {
+			return nil, err
+		}
+		aead, err := chacha20poly1305.NewX(key)
+		if err != nil {
+			return nil, err
+		}
+		s.aeads = append(s.aeads, aead)
+	}
+	var err error
+	s.token, err = hkdf.Key(sha256.New, system[0], nil, "lanyard/carry/token/1", sha256.Size)
+	return s, err
+}
+
+// Seal returns the text of a context, which gets an ID and the time.
+func (s *Sealer) Seal(c Context) (string, Context) {
+	c.ID, c.At = rand.Text(), s.now()
+	plain, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a context holds nothing that has no JSON
+	}
+	aead := s.aeads[0]
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
+	_, _ = rand.Read(nonce) // never fails (crypto/rand)
+	return prefix + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(prefix))), c
+}
+
+// Open returns a context of a client's call, or ErrContext.
+func (s *Sealer) Open(text, clientID string) (Context, error) {
+	encoded, ours := strings.CutPrefix(text, prefix)
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if !ours || err != nil {
+		return Context{}, ErrContext
+	}
+	for _, aead := range s.aeads {
+		if len(raw) < aead.NonceSize() {
+			return Context{}, ErrContext
+		}
+		plain, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(prefix))
+		if err != nil {
+			continue
+		}
+		var c Context
+		if err := json.Unmarshal(plain, &c); err != nil {
+			return Context{}, ErrContext
+		}
+		if age := s.now().Sub(c.At); age > life || age < -life || c.ClientID != clientID {
+			return Context{}, ErrContext
+		}
+		return c, nil
+	}
+	return Context{}, ErrContext
+}
+
+// Hash returns what is kept of a token of Hydra's, which is accepted with its
+// prefix and without, or of the ID of a context.
+func (s *Sealer) Hash(token string) []byte {
+	mac := hmac.New(sha256.New, s.token)
+	mac.Write([]byte(strings.TrimPrefix(token, "ory_rt_")))
+	return mac.Sum(nil)
+}

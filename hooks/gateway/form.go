@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/hooks/carry"
+)
+
+// maxForm is the most that a token request may hold, in bytes.
+const maxForm = 64 << 10
+
+// errForm is what a token request that cannot be one is.
+var errForm = errors.New("not a token request")
+
+// tokenForm reads the form of a token request. It is read as Hydra will read
+// it, or not let through: a request that two parsers understand differently
+// would be judged as one and granted as another.
+func tokenForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" || len(r.Header["Content-Type"]) != 1 {
+		return nil, errForm // RFC 6749 §3.2; Hydra would read multipart forms too
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errors.Join(errForm, err)
+	}
+	for _, values := range form {
+		if len(values) > 1 {
+			return nil, errForm // RFC 6749 §3.2: no parameter more than once
+		}
+	}
+	return form, nil
+}
+
+// put gives a request another form.
+func put(r *http.Request, form url.Values) {
+	encoded := form.Encode()
+	r.Body = io.NopCloser(bytes.NewReader([]byte(encoded)))
+	r.ContentLength = int64(len(encoded))
+	r.Header.Set("Content-Length", strconv.Itoa(len(encoded)))
+	r.TransferEncoding = nil
+}
+
+// grantType returns the grant type as Hydra reads it: spaces do not count.
+func grantType(form url.Values) string {
+	words := slices.DeleteFunc(strings.Split(form.Get("grant_type"), " "), func(w string) bool { return w == "" })
+	return strings.Join(words, " ")
+}
+
+// Grant types by which a client speaks for itself, or brings an assertion that
+// must reach Hydra: they open no chain of a device.
+func ownGrant(name string) bool {
+	return name == "client_credentials" || name == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+}
+
+// caller returns the client that a token request names, and how closely its
+// calls are compared: one with credentials is a backend, whose own looks say
+// nothing of its user.
+func caller(r *http.Request, form url.Values) (string, devices.Binding) {
+	id, secret := form.Get("client_id"), form.Get("client_secret")+form.Get("client_assertion")
+	if user, password, ok := r.BasicAuth(); ok {
+		if name, err := url.QueryUnescape(user); err == nil { // RFC 6749 §2.3.1
+			id = name
+		}
+		secret += password
+	}
+	if secret != "" {
+		return id, devices.BindingDeviceStatus
+	}
+	return id, devices.BindingObserved
+}
+
+// strip takes out what only the gateway may tell the token hook.
+func strip(form url.Values) { form.Del(carry.Field) }

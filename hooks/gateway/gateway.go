@@ -1,0 +1,119 @@
+// Package gateway is the reverse proxy before Ory Hydra's public port. It is
+// the only place where a token call shows what it looks like.
+//
+// # Guarantees
+//
+//   - Whatever is not a token request passes through unchanged, both ways,
+//     as it streams.
+//   - A refresh whose token is known is judged before Hydra hears of it.
+//   - A client cannot speak to the token hook: what it writes into the field
+//     that Hydra hands on is taken out.
+//   - Tokens are kept as keyed hashes only.
+//
+// # Not here
+//
+// No judging of its own: see devices. A client that can reach Hydra's port
+// around the gateway is not seen; close that port to the world.
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/hooks/carry"
+)
+
+// Tokens finds grants by the refresh tokens that passed by, by their hashes.
+type Tokens interface {
+	// HoldingByToken returns the grant of a token, or devices.ErrNotFound.
+	HoldingByToken(ctx context.Context, hash []byte) (devices.Holding, error)
+	// TokenSpent reports whether a successor of the token passed by.
+	TokenSpent(ctx context.Context, hash []byte) (bool, error)
+	// LearnToken keeps a token that came out of another one.
+	LearnToken(ctx context.Context, fresh, from []byte, at time.Time) error
+}
+
+// Config is what a gateway is made of.
+type Config struct {
+	// Upstream is Hydra's public port.
+	Upstream *url.URL
+	Tokens   Tokens
+	Gate     *devices.Gatekeeper
+	Observer *observe.Observer
+	Sealer   *carry.Sealer
+	// Deadline is within what time a judgment is made.
+	Deadline time.Duration
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Transport carries requests to Hydra; nil is one of its own.
+	Transport http.RoundTripper
+}
+
+// Gateway is the proxy. It is safe for concurrent use.
+type Gateway struct {
+	Config
+	proxy *httputil.ReverseProxy
+}
+
+// New returns a gateway.
+func New(c Config) *Gateway {
+	g := &Gateway{Config: c}
+	if g.Transport == nil {
+		g.Transport = &http.Transport{
+			MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second,
+			ResponseHeaderTimeout: 60 * time.Second, DisableCompression: true,
+		}
+	}
+	g.proxy = &httputil.ReverseProxy{
+		Transport: g.Transport, Rewrite: g.rewrite, ModifyResponse: g.answered, FlushInterval: -1,
+		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				c.Log.WarnContext(r.Context(), "Hydra did not answer", "path", r.URL.Path, "err", err)
+			}
+			if _, looked := r.Context().Value(passageKey{}).(*passage); looked {
+				unavailable(w)
+				return
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	}
+	return g
+}
+
+// ServeHTTP looks at token requests and passes everything on.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost && r.URL.Path == "/oauth2/token" {
+		g.token(w, r)
+		return
+	}
+	g.proxy.ServeHTTP(w, r)
+}
+
+// rewrite points a request at Hydra. Its headers stay as they came, with the
+// peer added to those that the hops before have written.
+func (g *Gateway) rewrite(p *httputil.ProxyRequest) {
+	p.Out.URL.Scheme, p.Out.URL.Host = g.Upstream.Scheme, g.Upstream.Host
+	p.Out.URL.Path, p.Out.URL.RawPath = p.In.URL.Path, p.In.URL.RawPath
+	p.Out.URL.RawQuery = p.In.URL.RawQuery
+	p.Out.Host = p.In.Host
+	proto := p.In.Header.Get("X-Forwarded-Proto")
+	host := p.In.Header.Get("X-Forwarded-Host")
+	p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
+	p.SetXForwarded()
+	if proto != "" {
+		p.Out.Header.Set("X-Forwarded-Proto", proto)
+	}
+	if host != "" {
+		p.Out.Header.Set("X-Forwarded-Host", host)
+	}
+	if f := p.In.Header["Forwarded"]; len(f) > 0 {
+		p.Out.Header["Forwarded"] = f
+	}
+}

@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/hooks/carry"
+)
+
+// passage is what is known of a token request on its way.
+type passage struct {
+	context carry.Context
+	refresh bool
+	from    []byte // the hash that the answer's token descends from
+	held    *devices.Holding
+	sighted devices.Sighting
+	binding devices.Binding
+}
+
+type passageKey struct{}
+
+// token looks at a token request, judges a refresh whose token is known, and
+// lets it pass with what the token hook must know of it.
+func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
+	// 1. What is asked?
+	form, err := tokenForm(w, r)
+	if err != nil {
+		badRequest(w, err)
+		return
+	}
+	kind := grantType(form)
+	if ownGrant(kind) {
+		put(r, form)
+		g.proxy.ServeHTTP(w, r)
+		return
+	}
+	strip(form)
+	// 2. Who asks, and what do they look like?
+	client, binding := caller(r, form)
+	sighted := g.Observer.Observe(r, devices.EntranceGateway)
+	p := &passage{
+		context: carry.Context{ClientID: client, Binding: binding},
+		refresh: kind == "refresh_token", sighted: sighted, binding: binding,
+	}
+	// 3. Whose token is it, and is it in their hands?
+	if p.refresh {
+		refused, err := g.judge(r.Context(), p, form.Get("refresh_token"))
+		switch {
+		case err != nil:
+			g.Log.ErrorContext(r.Context(), "gateway", "client", client, "err", err)
+			unavailable(w)
+			return
+		case refused:
+			refuse(w)
+			return
+		}
+	}
+	// 4. On to Hydra, with word for the hook.
+	if p.context.GrantID == "" {
+		p.context.Sighting = &sighted
+	}
+	sealed, sent := g.Sealer.Seal(p.context)
+	if p.from == nil {
+		p.from = g.Sealer.Hash(sent.ID)
+	}
+	form.Set(carry.Field, sealed)
+	put(r, form)
+	r.Header.Del("Accept-Encoding") // the answer is read here
+	g.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, p)))
+}
+
+// judge reports whether a refresh is refused. A token that did not pass by
+// before is the hook's to judge: it knows the chain.
+func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.Deadline)
+	defer cancel()
+	hash := g.Sealer.Hash(token)
+	held, err := g.Tokens.HoldingByToken(ctx, hash)
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case held.Grant.ClientID != p.context.ClientID:
+		return false, nil // another client's token: Hydra refuses, and nothing changes here
+	}
+	p.from, p.held, p.binding = hash, &held, devices.BindingOf(held.Grant, p.binding)
+	p.context.GrantID = held.Grant.ID
+	v, err := g.Gate.Watch(ctx, p.presented())
+	return err == nil && v.Err() != nil, err
+}
+
+func (p *passage) presented() devices.Presented {
+	return devices.Presented{Holding: *p.held, Binding: p.binding, Sighting: p.sighted}
+}

@@ -1,0 +1,178 @@
+// Package hydra answers the token hook of Ory Hydra: it ties each chain of
+// tokens to a device at the code exchange, and asks at each refresh whether
+// that device, the grant and the subject are still good.
+//
+// Hydra's hook carries no header, no address and no token. What the token call
+// looks like is known only where it came through the gateway, which says so in
+// a sealed context (hooks/carry).
+package hydra
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/hooks/carry"
+)
+
+// Chains keeps the grants whose tokens Hydra mints.
+type Chains interface {
+	// HoldingByRef returns the grant of a chain, or devices.ErrNotFound.
+	HoldingByRef(ctx context.Context, issuer, ref string) (devices.Holding, error)
+	// OpenChain adds a grant, or returns the one that is there, or
+	// devices.ErrRevoked.
+	OpenChain(ctx context.Context, g devices.Grant, mark []byte,
+		tell func(devices.Grant) []devices.Event) (devices.Grant, error)
+	// MarkToken keeps a hash as one of a grant's.
+	MarkToken(ctx context.Context, hash []byte, grantID string, at time.Time) error
+	// QueueLegs adds what is to be ended at Hydra.
+	QueueLegs(ctx context.Context, reader, place string, legs []devices.Leg) error
+}
+
+// Hook answers Hydra's token hook. Its fields are set once.
+type Hook struct {
+	Chains Chains
+	Gate   *devices.Gatekeeper
+	Sealer *carry.Sealer
+	// Deadline is within what time it answers.
+	Deadline time.Duration
+	// RefuseUnknown refuses refreshes of chains whose code exchange was not
+	// seen; otherwise they are taken over, and told.
+	RefuseUnknown bool
+	Now           func() time.Time
+	Log           *slog.Logger
+}
+
+// maxBody is more than any session that fits into a cookie or a token.
+const maxBody = 1 << 20
+
+// errRefused is a positive finding against a call.
+var errRefused = errors.New("refused")
+
+// ServeHTTP answers 204 to allow and 403 to refuse. Trouble is 503, which
+// Hydra tries again twice and then tells its client as a server_error, with
+// the refresh token still good. There is no Retry-After: Hydra would wait for
+// it longer than its own client waits.
+func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.Deadline)
+	defer cancel()
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	c, concerns, err := read(body, h.Sealer)
+	switch {
+	case err != nil:
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	case !concerns:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if c.Refresh {
+		err = h.refresh(ctx, c)
+	} else {
+		err = h.exchange(ctx, c)
+	}
+	switch {
+	case errors.Is(err, errRefused):
+		w.WriteHeader(http.StatusForbidden)
+	case err != nil:
+		h.Log.ErrorContext(r.Context(), "hydra token hook", "client", c.ClientID, "err", err)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// exchange ties the chain to its device. Asked again, it finds it tied.
+func (h *Hook) exchange(ctx context.Context, c call) error {
+	return h.open(ctx, c, func(g devices.Grant) []devices.Event {
+		return []devices.Event{h.Gate.Registry.EventOf(devices.EventGrantCreated, g, g.CreatedAt)}
+	})
+}
+
+func (h *Hook) open(ctx context.Context, c call, tell func(devices.Grant) []devices.Event) error {
+	g, err := h.Chains.OpenChain(ctx, h.grant(c), h.mark(c), tell)
+	switch {
+	case errors.Is(err, devices.ErrRevoked):
+		return errors.Join(errRefused, h.endOutward(ctx, c))
+	case err != nil:
+		return err
+	case !g.RevokedAt.IsZero():
+		return errRefused
+	}
+	return nil
+}
+
+// mark is what the gateway will find the grant by, when Hydra's answer with
+// the first refresh token passes it.
+func (h *Hook) mark(c call) []byte {
+	if c.Context == nil || c.Context.GrantID != "" {
+		return nil
+	}
+	return h.Sealer.Hash(c.Context.ID)
+}
+
+// endOutward has Hydra end a chain that must not live and is no grant here.
+func (h *Hook) endOutward(ctx context.Context, c call) error {
+	now := h.Now()
+	return h.Chains.QueueLegs(ctx, "", "", []devices.Leg{{
+		ID: h.Gate.Registry.NewID(), Kind: devices.LegHydraChain, Ref: c.Chain, Subject: c.Subject,
+		DeviceID: c.DeviceID, ClientID: c.ClientID, State: devices.LegPending, CreatedAt: now, NextAt: now,
+	}})
+}
+
+// refresh judges a refresh: by its looks where the gateway saw it and did not
+// judge it, else by the standing of device, grant and subject.
+func (h *Hook) refresh(ctx context.Context, c call) error {
+	held, err := h.Chains.HoldingByRef(ctx, devices.IssuerHydra, c.Chain)
+	if errors.Is(err, devices.ErrNotFound) {
+		return h.unknown(ctx, c)
+	} else if err != nil {
+		return err
+	}
+	p := devices.Presented{
+		Holding: held, Binding: devices.BindingDeviceStatus,
+		Sighting: devices.Sighting{At: h.Now(), Entrance: devices.EntranceHydra},
+	}
+	x := c.Context
+	judged := x != nil && x.GrantID == held.Grant.ID
+	if x != nil && !judged && x.Sighting != nil {
+		p.Binding, p.Sighting = devices.BindingOf(held.Grant, x.Binding), *x.Sighting
+	}
+	v, err := h.Gate.Watch(ctx, p)
+	switch {
+	case err != nil:
+		return err
+	case v.Err() != nil:
+		return errRefused
+	case x != nil && !judged:
+		return h.Chains.MarkToken(ctx, h.Sealer.Hash(x.ID), held.Grant.ID, h.Now())
+	}
+	return nil
+}
+
+// unknown is a refresh of a chain that is older than this hook, or whose code
+// exchange it did not see. Refusing it is the operator's choice and revokes
+// nothing: not to know is no finding.
+func (h *Hook) unknown(ctx context.Context, c call) error {
+	if h.RefuseUnknown {
+		h.Log.InfoContext(ctx, "refused a refresh of an unknown chain", "client", c.ClientID)
+		return errRefused
+	}
+	return h.open(ctx, c, func(g devices.Grant) []devices.Event {
+		told := []devices.Event{h.Gate.Registry.EventOf(devices.EventGrantCreated, g, g.CreatedAt)}
+		if g.DeviceID == "" {
+			flag := h.Gate.Registry.EventOf(devices.EventDeviceFlagged, g, g.CreatedAt, devices.ReasonUnknownDevice)
+			flag.Verdict, flag.PolicyVersion = devices.Flag.String(), h.Gate.Registry.Policy.Version
+			told = append(told, flag)
+		}
+		return told
+	})
+}
