@@ -86,9 +86,14 @@ func (p *prover) proves(method, path string) func(*http.Request) {
 func (p *prover) presents(method, path, token string) func(*http.Request) {
 	return func(r *http.Request) {
 		claims := p.claims(method, path)
-		sum := sha256.Sum256([]byte(token))
-		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
+		claims["ath"] = hashOf(token)
 		r.Header.Set("Authorization", "DPoP "+token)
 		r.Header.Set("DPoP", p.proof(claims))
 	}
+}
+
+// hashOf returns what a proof calls a token (RFC 9449 §4.2).
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/ory/fosite"
 )
@@ -49,17 +50,20 @@ func bearerForm(w http.ResponseWriter, r *http.Request) error {
 
 var errScope = errors.New("the access token lacks a scope")
 
-// failBearer answers as RFC 6750 §3.1 says. A request without a token is told
-// no error code.
+// failBearer answers as RFC 6750 §3.1 and RFC 9449 §7.1 say. A request without
+// a token is told no error code.
 func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error) {
 	challenge := `Bearer realm="` + p.Issuer + `"`
+	proved := `DPoP algs="` + strings.Join(proofNames(), " ") + `"`
 	var known *fosite.RFC6749Error
 	switch {
 	case errors.Is(err, ErrNoToken):
 		w.Header().Set("WWW-Authenticate", challenge)
+		w.Header().Add("WWW-Authenticate", proved)
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_request"})
 	case errors.Is(err, ErrToken):
 		w.Header().Set("WWW-Authenticate", challenge+`, error="invalid_token"`)
+		w.Header().Add("WWW-Authenticate", proved+`, error="invalid_token"`)
 		writeJSON(w, http.StatusUnauthorized, map[string]string{
 			"error": "invalid_token", "error_description": "The access token is not valid, or no longer.",
 		})
