@@ -113,7 +113,8 @@ func (k *Gatekeeper) rotation(p Presented, lineage Lineage, v Verdict) Rotation 
 }
 
 // raised returns the baseline to remember after an allowed token call, or nil
-// where it stays. Only a clean look raises it: a flagged one must not teach.
+// where it stays. What was flagged has been told, and is not told again at
+// every refresh; what enforcing would refuse teaches nothing.
 func raised(b *Baseline, s Sighting, v Verdict, binding Binding) *Baseline {
 	if binding == BindingDeviceStatus {
 		return nil
@@ -122,7 +123,7 @@ func raised(b *Baseline, s Sighting, v Verdict, binding Binding) *Baseline {
 		first := BaselineOf(s)
 		return &first
 	}
-	if len(v.Evidence) > 0 {
+	if v.Would < Flag {
 		return nil
 	}
 	merged := b.Fingerprint.Merge(s.Fingerprint)

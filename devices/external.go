@@ -234,3 +234,17 @@ func BindingOf(g Grant, claimed Binding) Binding {
 		return claimed
 	}
 }
+
+// Recognise returns the subject's device that the sighting shows: by its
+// cookie, ended ones too, else the live one without a cookie that looks
+// exactly so. Nil is none. Nothing is written.
+func (r *Registry) Recognise(ctx context.Context, subject string, s Sighting) (*Device, error) {
+	known, err := r.Store.Devices(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	if d, _ := r.recognise(known, s); d != nil {
+		return d, nil
+	}
+	return alike(r.Policy, known, s), nil
+}

@@ -83,7 +83,7 @@ func (p Policy) Judge(c Case) Verdict {
 			return p.refuse(true, append(looks, Evidence{Reason: ReasonReuse, Final: true})...)
 		case Retried, ResponseLost:
 			// The same token twice with different looks is two holders.
-			if len(looks) > 0 && p.Mode == ModeEnforce {
+			if p.weigh(looks) >= p.FlagAt && p.Mode == ModeEnforce {
 				return p.refuse(true, append(looks, Evidence{Reason: ReasonReuse, Final: true})...)
 			}
 			if c.Lineage == ResponseLost {

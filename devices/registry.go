@@ -293,14 +293,19 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 	v := r.Policy.Judge(Case{Now: s.At, Device: &d, Sighting: s})
 	if v.Would != Refuse && v.Would != StepUp && len(d.CookieHash) > 0 && !s.Proof.HasCookie(d.CookieHash) {
 		// Both cookies live in one jar: one without the other was carried off.
-		v = r.Policy.refuse(false, Evidence{Reason: ReasonCookieMismatch, Weight: r.Policy.Weights.CookieMismatch})
+		v = r.Policy.soften(r.Policy.refuse(false,
+			Evidence{Reason: ReasonCookieMismatch, Weight: r.Policy.Weights.CookieMismatch}))
 	}
 	if v.Err() == nil || !d.Live() {
 		return v, nil
 	}
+	told := EventHijackSuspected
+	if v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) {
+		told = EventDeviceRefused // the right browser, looking odd
+	}
 	return v, r.Store.Change(ctx, d.Subject, func(tx Tx) error {
 		return errors.Join(
 			tx.Record(ctx, r.judgment(d, nil, s, v)),
-			tx.Tell(ctx, r.event(EventHijackSuspected, d, s.At, v)))
+			tx.Tell(ctx, r.event(told, d, s.At, v)))
 	})
 }
