@@ -275,7 +275,7 @@ func setBody(r *http.Request, body, kind string) {
 	}
 }
 
-const verifier = "a-verifier-of-fourty-three-characters-or-so-1234"
+const verifier = "a-verifier-of-forty-three-characters-or-so-1234"
 
 func challenge(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
