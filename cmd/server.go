@@ -29,6 +29,7 @@ type server struct {
 	keys          *keyring.Keyring
 	provider      *provider.Provider
 	registry      *devices.Registry
+	owner         *webui.UI
 	retention     store.Retention
 	beside        beside
 	now           func() time.Time
@@ -101,6 +102,9 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if err := s.wireBeside(c, looks); err != nil {
 		return err
 	}
+	if err := s.wireOwner(ctx, c, pages, looks); err != nil {
+		return err
+	}
 	s.public = s.publicDoor(pages)
 	s.admin = s.adminDoor(c)
 	return nil
@@ -111,6 +115,7 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 	mux := http.NewServeMux()
 	s.provider.Mount(mux)
 	pages.Mount(mux)
+	s.owner.Mount(mux)
 	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: bearer{s.provider}, Log: s.log}))
 	mux.Handle("/health/", api.Health(s.ready))
 	if s.beside.hooks != nil {

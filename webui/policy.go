@@ -20,7 +20,11 @@ func setPolicy(h http.Header, csp string) {
 
 // policy returns the Content-Security-Policy of a page with that data.
 func policy(data any) string {
-	return "default-src 'none'; style-src 'self'; img-src 'self'" + logoSource(data) +
+	scripts := ""
+	if framed(data) {
+		scripts = "script-src 'self'; "
+	}
+	return "default-src 'none'; " + scripts + "style-src 'self'; img-src 'self'" + logoSource(data) +
 		"; form-action 'self'" + formSources(data) + "; frame-ancestors 'none'; base-uri 'none'"
 }
 

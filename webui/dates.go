@@ -1,0 +1,79 @@
+package webui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// dates is how a language writes a day and an hour. x/text has no dates yet
+// (CLDR's medium patterns, by hand).
+type dates struct {
+	pattern string // of day, month and year, in that order of arguments
+	clock   string // a layout of package time
+	months  []string
+}
+
+func datesIn(code string) dates {
+	months := map[string]string{
+		"en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+		"de": "Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.",
+		"fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+		"es": "ene feb mar abr may jun jul ago sept oct nov dic",
+		"zh": "1 2 3 4 5 6 7 8 9 10 11 12",
+		"ja": "1 2 3 4 5 6 7 8 9 10 11 12",
+	}
+	patterns := map[string]string{
+		"de": "%[1]d. %[2]s %[3]d, ", "zh": "%[3]d年%[2]s月%[1]d日 ", "ja": "%[3]d年%[2]s月%[1]d日 ",
+	}
+	d := dates{pattern: "%[1]d %[2]s %[3]d, ", clock: "15:04", months: strings.Fields(months[code])}
+	if p := patterns[code]; p != "" {
+		d.pattern = p
+	}
+	return d
+}
+
+// stamp is a time on a page: in words, exactly, and for machines.
+type stamp struct {
+	Text  string
+	Exact string // in UTC, to the second
+	ISO   string
+	// Relative reports that the text counts back from now.
+	Relative bool
+}
+
+// absolute returns a time as a day and an hour.
+func (l *locale) absolute(t time.Time) stamp {
+	t = t.UTC()
+	day := fmt.Sprintf(l.dates.pattern, t.Day(), l.dates.months[t.Month()-1], t.Year())
+	return stamp{
+		Text: day + t.Format(l.dates.clock) + " UTC", Exact: t.Format("2006-01-02 15:04:05 UTC"),
+		ISO: t.Format(time.RFC3339),
+	}
+}
+
+// stamp returns a time as people say it: what is less than a week ago is
+// counted back.
+func (l *locale) stamp(t, now time.Time) stamp {
+	if t.IsZero() {
+		return stamp{}
+	}
+	s := l.absolute(t)
+	ago := now.Sub(t)
+	s.Relative = true
+	switch {
+	case ago < 0:
+		s.Relative = false
+	case ago < time.Minute:
+		s.Text = l.T("just now")
+	case ago < time.Hour:
+		s.Text = l.T("%d minutes ago", int(ago.Minutes()))
+	case ago < 24*time.Hour:
+		s.Text = l.T("%d hours ago", int(ago.Hours()))
+	case ago < 7*24*time.Hour:
+		s.Text = l.T("%d days ago", int(ago.Hours()/24))
+	default:
+		s.Relative = false
+	}
+	return s
+}

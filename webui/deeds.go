@@ -1,0 +1,189 @@
+package webui
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// rename is POST /devices/{id}/name.
+func (u *UI) rename(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(devices.ErrInvalid, err)
+	}
+	name := strings.TrimSpace(r.PostForm.Get("name"))
+	return u.edit(w, r, v, devices.Edit{Name: &name})
+}
+
+// permit is POST /devices/{id}/permissions. A box that is not ticked is not
+// sent, so that both permissions are always told.
+func (u *UI) permit(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(devices.ErrInvalid, err)
+	}
+	update, remove := r.PostForm.Get("update") != "", r.PostForm.Get("delete") != ""
+	return u.edit(w, r, v, devices.Edit{CanUpdateOthers: &update, CanDeleteOthers: &remove})
+}
+
+// acknowledge is POST /devices/{id}/seen: it was me.
+func (u *UI) acknowledge(w http.ResponseWriter, r *http.Request, v *visit) error {
+	return u.edit(w, r, v, devices.Edit{Acknowledge: true})
+}
+
+func (u *UI) edit(w http.ResponseWriter, r *http.Request, v *visit, e devices.Edit) error {
+	d, err := v.device(r)
+	if err != nil {
+		return err
+	}
+	_, err = u.Registry.Edit(r.Context(), v.actor(), d.ID, e)
+	switch {
+	case errors.Is(err, devices.ErrInvalid):
+		wrong := v.T("A name has at most %d characters, all of them visible.", devices.MaxNameLength)
+		return u.render(w, r, v, d, http.StatusUnprocessableEntity, wrong)
+	case err != nil:
+		return err
+	}
+	u.redirect(w, u.url("/devices/"+d.ID))
+	return nil
+}
+
+// confirmPage is the data of the page "confirm".
+type confirmPage struct {
+	Frame
+	Title, Text, Button string
+	Action, Back        string
+	Cards               []card
+	More                int // devices beyond those
+	Self, NotMe         bool
+	Password            bool // a new password can be had here
+}
+
+// askEnd is GET /devices/{id}/end.
+func (u *UI) askEnd(w http.ResponseWriter, r *http.Request, v *visit) error {
+	return u.ask(w, r, v, "end", func(d devices.Device) (string, string) {
+		return v.T("End this device?"),
+			v.T("It is signed out everywhere, at once. To use it again, somebody has to sign in on it.")
+	})
+}
+
+// askNotMe is GET /devices/{id}/not-me.
+func (u *UI) askNotMe(w http.ResponseWriter, r *http.Request, v *visit) error {
+	return u.ask(w, r, v, "not-me", func(d devices.Device) (string, string) {
+		return v.T("This was not you?"),
+			v.T("Then end the device: it is signed out everywhere, at once, with everything that it holds.")
+	})
+}
+
+func (u *UI) ask(
+	w http.ResponseWriter, r *http.Request, v *visit, verb string, words func(devices.Device) (string, string),
+) error {
+	d, err := v.device(r)
+	if err != nil {
+		return err
+	}
+	if !d.Live() {
+		u.redirect(w, u.url("/devices/"+d.ID))
+		return nil
+	}
+	holders, err := u.Holdings.Holders(r.Context(), v.session.Subject, v.now)
+	if err != nil {
+		return err
+	}
+	page := confirmPage{
+		Frame: u.frame(v), Action: u.base + "/devices/" + d.ID + "/" + verb, Back: u.base + "/devices/" + d.ID,
+		Cards: []card{u.card(v, d, holders)}, Self: d.ID == v.me.ID, NotMe: verb == "not-me",
+		Button: v.T("End this device"), Password: u.Passwords != nil,
+	}
+	page.Title, page.Text = words(d)
+	u.Pages.Render(w, r, http.StatusOK, "confirm", page)
+	return nil
+}
+
+// end is POST /devices/{id}/end, and /not-me.
+func (u *UI) end(w http.ResponseWriter, r *http.Request, v *visit) error {
+	d, err := v.device(r)
+	if err != nil {
+		return err
+	}
+	if err := u.Registry.Revoke(r.Context(), v.actor(), d.ID); err != nil {
+		return err
+	}
+	if d.ID == v.me.ID {
+		return u.leave(w, r, v)
+	}
+	to := "/devices/" + d.ID + "/ended"
+	if strings.HasSuffix(r.URL.Path, "/not-me") {
+		to += "?not-me=1"
+	}
+	u.redirect(w, u.url(to))
+	return nil
+}
+
+// askOthers is GET /devices/others.
+func (u *UI) askOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
+	holders, err := u.Holdings.Holders(r.Context(), v.session.Subject, v.now)
+	if err != nil {
+		return err
+	}
+	page := confirmPage{
+		Frame: u.frame(v), Action: u.base + "/devices/others", Back: u.base + "/devices",
+		Title: v.T("End all other devices?"), Button: v.T("End all others"),
+		Text: v.T("They are signed out everywhere, at once. Only the device that you are using now stays."),
+	}
+	for _, d := range v.all {
+		switch {
+		case !d.Live() || d.ID == v.me.ID:
+		case len(page.Cards) == perPage:
+			page.More++
+		default:
+			page.Cards = append(page.Cards, u.card(v, d, holders))
+		}
+	}
+	u.Pages.Render(w, r, http.StatusOK, "confirm", page)
+	return nil
+}
+
+// endOthers is POST /devices/others.
+func (u *UI) endOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
+	since := v.now.Format(time.RFC3339Nano)
+	if _, err := u.Registry.RevokeOthers(r.Context(), v.actor()); err != nil {
+		return err
+	}
+	u.redirect(w, u.url("/devices/others/ended?since="+since))
+	return nil
+}
+
+// signOut is POST /devices/signout: out of these pages and of the sign-in
+// behind them. The device stays.
+func (u *UI) signOut(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if v.session.Issuer == "" {
+		err := u.Sessions.EndSignIn(r.Context(), v.session.SID, v.now)
+		if err != nil && !errors.Is(err, devices.ErrNotFound) {
+			return err
+		}
+	}
+	return u.leave(w, r, v)
+}
+
+// leave ends the session and says goodbye.
+func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := u.Sessions.EndWebSession(r.Context(), v.session.ID); err != nil {
+		return err
+	}
+	u.forget(w)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	u.redirect(w, u.url("/devices/goodbye"))
+	return nil
+}
+
+// goodbye is GET /devices/goodbye.
+func (u *UI) goodbye(w http.ResponseWriter, r *http.Request) {
+	l := u.Pages.locales.choose(r, "")
+	u.Pages.Render(w, r, http.StatusOK, "notice", struct{ Title, Text, Link, LinkText string }{
+		Title: l.T("You are signed out"), Text: l.T("You can close this page."),
+		Link: u.base + "/devices", LinkText: l.T("Sign in again"),
+	})
+}

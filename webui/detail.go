@@ -1,0 +1,144 @@
+package webui
+
+import (
+	"cmp"
+	"net/http"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// devicePage is the data of the page "device".
+type devicePage struct {
+	Frame
+	Card       card
+	Facts      []fact
+	Label      string // the name as it was given, to edit
+	Error      string
+	CanRename  bool
+	CanEnd     bool
+	CanPermit  bool
+	MayUpdate  bool // the device's own permissions
+	MayDelete  bool
+	CanAck     bool
+	Trees      []tree
+	Lines      []line
+	Older      string // where the history goes on; empty at its end
+	Newest     bool   // the history is shown from its beginning
+	MaxName    int
+	EndedFirst stamp
+}
+
+// fact is one thing that is known of a device.
+type fact struct {
+	Label, Value string
+	When         stamp
+}
+
+// linesPerPage is how many judgments a page has.
+const linesPerPage = 25
+
+// show is GET /devices/{id}.
+func (u *UI) show(w http.ResponseWriter, r *http.Request, v *visit) error {
+	d, err := v.device(r)
+	if err != nil {
+		return err
+	}
+	return u.render(w, r, v, d, http.StatusOK, "")
+}
+
+// render shows a device, with what is wrong with the form that was sent.
+func (u *UI) render(
+	w http.ResponseWriter, r *http.Request, v *visit, d devices.Device, status int, wrong string,
+) error {
+	after := r.URL.Query().Get("after")
+	history, err := u.Registry.History(r.Context(), v.actor(), d.ID, devices.Page{After: after, Limit: linesPerPage + 1})
+	if err != nil {
+		return err
+	}
+	grants, err := u.Holdings.DeviceGrants(r.Context(), d.Subject, d.ID, devices.Page{Limit: 20})
+	if err != nil {
+		return err
+	}
+	self := d.ID == v.me.ID
+	page := devicePage{
+		Frame: u.frame(v), Card: u.card(v, d, nil), Facts: v.facts(d), Label: d.Name, Error: wrong,
+		CanRename: d.Live() && (self || v.me.CanUpdateOthers), CanEnd: d.Live() && (self || v.me.CanDeleteOthers),
+		CanPermit: d.Live() && v.me.CanUpdateOthers, MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
+		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
+		Newest: after == "", MaxName: devices.MaxNameLength,
+	}
+	names := map[string]string{}
+	for _, g := range grants {
+		names[g.ClientID] = cmp.Or(g.ClientName, g.ClientID)
+	}
+	page.Lines, page.Older = u.lines(v, d, history, names)
+	for _, g := range grants {
+		if g.ClientID != u.Client.ID && page.Newest {
+			page.Trees = append(page.Trees, v.tree(g, history))
+		}
+	}
+	if !d.Live() {
+		page.EndedFirst = v.stamp(d.RevokedAt, v.now)
+	}
+	u.Pages.Render(w, r, status, "device", page)
+	return nil
+}
+
+func (u *UI) lines(
+	v *visit, d devices.Device, history []devices.Judgment, names map[string]string,
+) (lines []line, older string) {
+	if len(history) > linesPerPage {
+		history = history[:linesPerPage]
+		older = history[linesPerPage-1].ID
+	}
+	for _, j := range history {
+		first := j.Sighting.At.Equal(d.CreatedAt)
+		l := v.explain(j, cut(cmp.Or(names[j.ClientID], j.ClientID), 60), first)
+		l.When, l.NotMe = v.stamp(j.Sighting.At, v.now), d.Live()
+		lines = append(lines, l)
+	}
+	return lines, older
+}
+
+// facts are what was observed, which no name replaces.
+func (l *locale) facts(d devices.Device) []fact {
+	f := d.Fingerprint
+	pair := func(name, version devices.Signal) string {
+		if f[version] == "" {
+			return f[name]
+		}
+		return f[name] + " " + f[version]
+	}
+	model := f[devices.SignalModel]
+	if brand := f[devices.SignalBrand]; brand != "" && model != "" && brand != model {
+		model = brand + " " + model
+	}
+	all := []fact{
+		{Label: l.T("Browser"), Value: pair(devices.SignalBrowser, devices.SignalBrowserVersion)},
+		{Label: l.T("System"), Value: pair(devices.SignalOS, devices.SignalOSVersion)},
+		{Label: l.T("Model"), Value: model},
+		{Label: l.T("First seen"), When: l.absolute(d.CreatedAt)},
+		{Label: l.T("from"), Value: l.place(d.First)},
+		{Label: l.T("Last seen"), When: l.absolute(d.LastSeen)},
+		{Label: l.T("from"), Value: l.place(d.Last)},
+	}
+	var known []fact
+	for _, one := range all {
+		if one.Value != "" || one.When.Text != "" {
+			known = append(known, one)
+		}
+	}
+	return known
+}
+
+// place returns everything that is known of a network.
+func (l *locale) place(n devices.Network) string {
+	place := l.where(n)
+	if !n.Addr.IsValid() {
+		return place
+	}
+	if address := n.Addr.Unmap().WithZone("").String(); address != place {
+		return place + " · " + address
+	}
+	return place
+}

@@ -1,0 +1,119 @@
+package webui
+
+import (
+	"maps"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// tone is how a line of the history sounds.
+type tone string
+
+const (
+	toneGood tone = "good"
+	toneWarn tone = "warn"
+	toneBad  tone = "bad"
+)
+
+// line is a judgment in plain language.
+type line struct {
+	ID    string
+	Tone  tone
+	Word  string // the decision
+	Text  string
+	Where string
+	When  stamp
+	// Details are the pieces of evidence, before and after.
+	Details []detail
+	NotMe   bool // the owner may say that it was not them
+}
+
+// detail is one piece of evidence.
+type detail struct{ What, Before, After string }
+
+// explain returns a judgment in plain language. The client's name is empty at
+// a sign-in.
+func (l *locale) explain(j devices.Judgment, client string, first bool) line {
+	out := line{
+		ID: j.ID, Where: l.where(j.Sighting.Network), Text: l.sentence(j, isolated(client), first), NotMe: true,
+	}
+	switch j.Verdict.Decision {
+	case devices.Allow:
+		out.Tone, out.Word = toneGood, l.T("Allowed")
+	case devices.Flag:
+		out.Tone, out.Word = toneWarn, l.T("Allowed, with a doubt")
+	case devices.StepUp, devices.Refuse:
+		out.Tone, out.Word = toneBad, l.T("Refused")
+	}
+	for _, e := range j.Verdict.Evidence {
+		out.Details = append(out.Details, detail{l.why(e.Reason), e.Before, e.After})
+	}
+	return out
+}
+
+// sentence says what happened. It names what was seen and what was expected,
+// which is the whole of most refusals.
+func (l *locale) sentence(j devices.Judgment, client string, first bool) string {
+	v := j.Verdict
+	seen := isolated(l.looks(j.Sighting.Fingerprint))
+	known := isolated(l.looks(expected(j)))
+	refused := v.Err() != nil
+	switch {
+	case j.GrantID == "" && first && !refused:
+		return l.T("First sign-in, with %s.", seen)
+	case j.GrantID == "" && !refused:
+		return l.T("Sign-in with %s.", seen)
+	case j.GrantID == "":
+		return l.T("A copy of this device’s sign-in came from %s and was turned away.", seen)
+	case has(v, devices.ReasonKeyMissing), has(v, devices.ReasonKeyMismatch):
+		return l.T("A token for %[1]s came from %[2]s without the key that it is bound to.", client, seen)
+	case has(v, devices.ReasonReuse) && len(v.Evidence) > 1:
+		return l.T("A used token for %[1]s came back from %[2]s; this access belongs to %[3]s. The access was ended.",
+			client, seen, known)
+	case has(v, devices.ReasonReuse):
+		return l.T("A used token for %s came back. Somebody has a copy, so the access was ended.", client)
+	case has(v, devices.ReasonResponseLost) && !refused:
+		return l.T("An answer to %s was lost on its way and was sent once more.", client)
+	case refused && len(j.Verdict.Evidence) > 0 && seen != known:
+		return l.T("A refresh for %[1]s came from %[2]s; this access belongs to %[3]s.", client, seen, known)
+	case refused:
+		return l.T("A refresh for %[1]s from %[2]s was not let through.", client, seen)
+	case seen != known:
+		return l.T("A refresh for %[1]s came from %[2]s, though this access belongs to %[3]s.", client, seen, known)
+	default:
+		return l.T("A refresh for %[1]s from %[2]s.", client, seen)
+	}
+}
+
+func has(v devices.Verdict, r devices.Reason) bool {
+	for _, e := range v.Evidence {
+		if e.Reason == r {
+			return true
+		}
+	}
+	return false
+}
+
+// expected returns what the sighting should have looked like: what was seen,
+// with what the evidence says was there before.
+func expected(j devices.Judgment) devices.Fingerprint {
+	known := maps.Clone(j.Sighting.Fingerprint)
+	if known == nil {
+		known = devices.Fingerprint{}
+	}
+	for _, e := range j.Verdict.Evidence {
+		switch e.Reason {
+		case devices.ReasonOSChanged:
+			known[devices.SignalOS], known[devices.SignalOSVersion] = e.Before, ""
+			known[devices.SignalModel] = ""
+		case devices.ReasonBrowserChanged:
+			known[devices.SignalBrowser] = e.Before
+		}
+	}
+	for _, e := range j.Verdict.Evidence {
+		if e.Reason == devices.ReasonModelChanged {
+			known[devices.SignalModel] = e.Before
+		}
+	}
+	return known
+}

@@ -1,0 +1,84 @@
+package webui
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// problemPage is the data of the page "problem".
+type problemPage struct {
+	Frame
+	Title, Text, Link, LinkText string
+}
+
+// errForeign: another site sent a form.
+var errForeign = errors.New("a form of another site")
+
+// fail answers with what went wrong, in words for people. It is the only place
+// that does. The visit is nil where nobody is known to be there.
+func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
+	switch {
+	case errors.Is(err, errNoSession), errors.Is(err, devices.ErrNoDevice),
+		errors.Is(err, devices.ErrNotRecognized), v == nil && errors.Is(err, devices.ErrRefused):
+		u.welcome(w, r)
+		return
+	case errors.Is(err, devices.ErrStepUpRequired):
+		u.signIn(w, r, backFrom(r), true)
+		return
+	case v == nil && errors.Is(err, devices.ErrRevoked):
+		u.forget(w)
+	}
+	status, page := u.explained(r, err)
+	if v != nil {
+		page.Frame = u.frame(v)
+	}
+	u.Pages.Render(w, r, status, "problem", page)
+}
+
+func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
+	l := u.Pages.locales.choose(r, "")
+	say := func(title, text string) problemPage {
+		return problemPage{
+			Title: l.T(title), Text: l.T(text), Link: u.base + "/devices", LinkText: l.T("Your devices"),
+		}
+	}
+	again := func(p problemPage) problemPage {
+		p.Link, p.LinkText = u.base+"/devices/signin", l.T("Sign in again")
+		return p
+	}
+	switch {
+	case errors.Is(err, devices.ErrRevoked):
+		return http.StatusUnauthorized, again(say("This device was ended",
+			"Somebody ended it from another of your devices, or it was signed out. Nothing here works with it any more."))
+	case errors.Is(err, devices.ErrNotFound):
+		return http.StatusNotFound, say("There is no such device", "It may have been removed, or it is not yours.")
+	case errors.Is(err, devices.ErrNoEditPermission):
+		return http.StatusForbidden, say("This device may not change others",
+			"Use a device that may, or let this one from there.")
+	case errors.Is(err, devices.ErrNoDeletePermission):
+		return http.StatusForbidden, say("This device may not end others",
+			"Use a device that may, or let this one from there.")
+	case errors.Is(err, devices.ErrEditingDisabled):
+		return http.StatusConflict, say("This device cannot be changed now",
+			"It has been ended, or it is too new to be changed.")
+	case errors.Is(err, devices.ErrDeletionDisabled):
+		return http.StatusConflict, say("This device cannot be ended yet", "It is too new. Try again later.")
+	case errors.Is(err, devices.ErrInvalid):
+		return http.StatusUnprocessableEntity, say("That cannot be saved", "Check what you wrote and try again.")
+	case errors.Is(err, errForeign):
+		return http.StatusForbidden, say("Nothing was changed",
+			"The form came from another site. If you meant it, do it from here.")
+	case errors.Is(err, errAttempt), errors.Is(err, errDenied), errors.Is(err, errStale):
+		u.Log.InfoContext(r.Context(), "sign-in to the pages", "err", err)
+		p := again(say("You are not signed in", "The sign-in was not completed here, or took too long."))
+		return http.StatusBadRequest, p
+	default:
+		u.Log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "err", err)
+		p := say("That did not work", "The trouble is ours, not yours, and nothing was changed. Try again in a moment.")
+		p.Link = u.base + (&url.URL{Path: "/devices"}).Path
+		return http.StatusServiceUnavailable, p
+	}
+}

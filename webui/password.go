@@ -1,0 +1,79 @@
+package webui
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// passwordPage is the data of the page "password".
+type passwordPage struct {
+	Frame
+	Error string
+	Done  bool
+	Least int
+}
+
+// minPassword is the fewest characters of a new password (NIST SP 800-63B §3.1.1).
+const minPassword = 12
+
+// freshFor is how recent the last sign-in must be to change the password.
+const freshFor = 5 * time.Minute
+
+// askPassword is GET /devices/password.
+func (u *UI) askPassword(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := u.mayChange(v); err != nil {
+		return err
+	}
+	u.Pages.Render(w, r, http.StatusOK, "password", passwordPage{
+		Frame: u.frame(v), Least: minPassword, Done: r.URL.Query().Get("done") != "",
+	})
+	return nil
+}
+
+// mayChange reports why the password cannot be changed now: whoever sits at an
+// old session may have found it open.
+func (u *UI) mayChange(v *visit) error {
+	switch {
+	case u.Passwords == nil:
+		return devices.ErrNotFound
+	case v.now.Sub(v.session.AuthTime) > freshFor:
+		return devices.ErrStepUpRequired
+	}
+	return nil
+}
+
+// setPassword is POST /devices/password.
+func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := u.mayChange(v); err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(devices.ErrInvalid, err)
+	}
+	chosen := r.PostForm.Get("password")
+	page := passwordPage{Frame: u.frame(v), Least: minPassword}
+	switch {
+	case len([]rune(chosen)) < minPassword:
+		page.Error = v.T("A password has at least %d characters.", minPassword)
+	case chosen != r.PostForm.Get("again"):
+		page.Error = v.T("The two are not the same.")
+	}
+	if page.Error == "" {
+		err := u.Passwords.ChangePassword(r.Context(), v.session.Subject, chosen)
+		switch {
+		case errors.Is(err, devices.ErrInvalid):
+			page.Error = v.T("This password cannot be used.")
+		case err != nil:
+			return err
+		}
+	}
+	if page.Error != "" {
+		u.Pages.Render(w, r, http.StatusUnprocessableEntity, "password", page)
+		return nil
+	}
+	u.redirect(w, u.url("/devices/password?done=1"))
+	return nil
+}

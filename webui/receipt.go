@@ -1,0 +1,107 @@
+package webui
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui/records"
+)
+
+// receiptPage is the data of the page "receipt": what was ended, and what
+// lives on until when.
+type receiptPage struct {
+	Frame
+	Title    string
+	Cards    []card
+	More     int      // devices beyond those
+	Ended    []string // clients that lost their access
+	Living   []living
+	NotMe    bool
+	Password bool // a new password can be had here
+}
+
+// living is an access token that nobody can call back.
+type living struct {
+	Client string
+	Until  stamp
+}
+
+// receipt is GET /devices/{id}/ended.
+func (u *UI) receipt(w http.ResponseWriter, r *http.Request, v *visit) error {
+	d, err := v.device(r)
+	switch {
+	case err != nil:
+		return err
+	case d.Live():
+		u.redirect(w, u.url("/devices/"+d.ID))
+		return nil
+	}
+	page := receiptPage{
+		Title: v.T("The device is ended"), NotMe: r.URL.Query().Get("not-me") != "", Password: u.Passwords != nil,
+	}
+	return u.hand(w, r, v, page, []devices.Device{d})
+}
+
+// receiptOthers is GET /devices/others/ended: what the device at hand has ended
+// since a time.
+func (u *UI) receiptOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
+	since, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("since"))
+	if err != nil || v.now.Sub(since) > 24*time.Hour {
+		u.redirect(w, u.url("/devices"))
+		return nil
+	}
+	var gone []devices.Device
+	for _, d := range v.all {
+		if d.RevokedBy == v.me.ID && !d.RevokedAt.Before(since.Truncate(time.Microsecond)) {
+			gone = append(gone, d)
+		}
+	}
+	return u.hand(w, r, v, receiptPage{Title: v.T("%d devices are ended", len(gone))}, gone)
+}
+
+// hand fills in a receipt and shows it.
+func (u *UI) hand(w http.ResponseWriter, r *http.Request, v *visit, page receiptPage, gone []devices.Device) error {
+	page.Frame = u.frame(v)
+	for _, d := range gone {
+		if len(page.Cards) == perPage {
+			page.More++
+			continue
+		}
+		page.Cards = append(page.Cards, u.card(v, d, nil))
+		grants, err := u.Holdings.DeviceGrants(r.Context(), d.Subject, d.ID, devices.Page{Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, g := range grants {
+			if g.ClientID == u.Client.ID || !g.RevokedAt.Equal(d.RevokedAt) {
+				continue
+			}
+			client := cut(cmp.Or(g.ClientName, g.ClientID), 60)
+			page.Ended = append(page.Ended, client)
+			if until := u.outlives(g); until.After(v.now) {
+				page.Living = append(page.Living, living{client, v.absolute(until)})
+			}
+		}
+	}
+	u.Pages.Render(w, r, http.StatusOK, "receipt", page)
+	return nil
+}
+
+// outlives returns until when an access token of an ended grant may go on
+// working at resource servers that do not ask here. Zero where none does.
+func (u *UI) outlives(g records.Grant) time.Time {
+	if g.Verifiable == 0 {
+		return time.Time{}
+	}
+	ttl := g.Verifiable
+	if ttl < 0 {
+		ttl = u.AccessTTL
+	}
+	last := g.CreatedAt
+	if g.RotatedAt.After(last) {
+		last = g.RotatedAt
+	}
+	return last.Add(ttl)
+}

@@ -1,0 +1,121 @@
+package webui
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui/records"
+)
+
+// How long a session of the pages lasts. The provider's own sign-in lasts
+// longer: who comes back is let in again without a password.
+const (
+	sessionIdle     = 30 * time.Minute
+	sessionAbsolute = 12 * time.Hour
+)
+
+// Sessions keeps who is signed in to the pages.
+type Sessions interface {
+	// OpenWebSession adds a session if its device and subject are good at
+	// that moment, and reports whether they were.
+	OpenWebSession(ctx context.Context, s records.Session) (bool, error)
+	// WebSession returns a session, or devices.ErrNotFound where it, or the
+	// sign-in of this server that it hangs on, has ended.
+	WebSession(ctx context.Context, id string) (records.Session, error)
+	// ExtendWebSession moves the idle end of a session.
+	ExtendWebSession(ctx context.Context, id string, idleUntil time.Time) error
+	// EndWebSession ends a session, also one that has ended.
+	EndWebSession(ctx context.Context, id string) error
+	// EndSignIn ends a sign-in of this server, or devices.ErrNotFound.
+	EndSignIn(ctx context.Context, sid string, at time.Time) error
+}
+
+// cookieName returns the name of a cookie of the pages; see the provider's
+// cookies for the prefix.
+func (u *UI) cookieName(name string) string {
+	if u.secure {
+		return "__Host-lanyard_" + name
+	}
+	return "lanyard_" + name
+}
+
+// setCookie sets a cookie of the pages. A negative age removes it.
+func (u *UI) setCookie(w http.ResponseWriter, name, value string, age time.Duration, site http.SameSite) {
+	http.SetCookie(w, &http.Cookie{
+		Name: u.cookieName(name), Value: value, Path: "/", MaxAge: int(age.Seconds()),
+		HttpOnly: true, Secure: u.secure, SameSite: site,
+	})
+}
+
+// session returns the session that a request comes with, or
+// devices.ErrNotFound. A cookie that is malformed, doubled or wrong is none.
+func (u *UI) session(r *http.Request) (records.Session, error) {
+	cookies := r.CookiesNamed(u.cookieName("pages"))
+	if len(cookies) != 1 {
+		return records.Session{}, devices.ErrNotFound
+	}
+	id, encoded, _ := strings.Cut(cookies[0].Value, ".")
+	secret, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || len(secret) != 32 || len(id) > 64 {
+		return records.Session{}, devices.ErrNotFound
+	}
+	s, err := u.Sessions.WebSession(r.Context(), id)
+	if err != nil {
+		return records.Session{}, err
+	}
+	hash := sha256.Sum256(secret)
+	if subtle.ConstantTimeCompare(hash[:], s.SecretHash) != 1 || !s.Live(u.Now()) {
+		return records.Session{}, devices.ErrNotFound
+	}
+	return s, nil
+}
+
+// extend moves the idle end, at most once a minute. It may fail: the session
+// then ends a little earlier.
+func (u *UI) extend(ctx context.Context, s records.Session) {
+	next := u.Now().Add(sessionIdle)
+	if next.Sub(s.IdleUntil) < time.Minute {
+		return
+	}
+	if err := u.Sessions.ExtendWebSession(ctx, s.ID, next); err != nil {
+		u.Log.WarnContext(ctx, "web session not extended", "err", err)
+	}
+}
+
+// open signs an owner in, with a new id and a new secret, whatever the browser
+// came with: nobody can have prepared them. The session before ends.
+func (u *UI) open(w http.ResponseWriter, r *http.Request, s records.Session) (bool, error) {
+	if before, err := u.session(r); err == nil {
+		err = u.Sessions.EndWebSession(r.Context(), before.ID)
+		if err != nil {
+			return false, err
+		}
+	} else if !errors.Is(err, devices.ErrNotFound) {
+		return false, err
+	}
+	secret, now := make([]byte, 32), u.Now()
+	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	hash := sha256.Sum256(secret)
+	s.ID, s.SecretHash, s.CreatedAt = rand.Text(), hash[:], now
+	s.IdleUntil, s.NotAfter = now.Add(sessionIdle), now.Add(sessionAbsolute)
+	good, err := u.Sessions.OpenWebSession(r.Context(), s)
+	if err != nil || !good {
+		return false, err
+	}
+	value := s.ID + "." + base64.RawURLEncoding.EncodeToString(secret)
+	u.setCookie(w, "pages", value, sessionAbsolute, http.SameSiteStrictMode)
+	return true, nil
+}
+
+// forget takes the session's cookie back.
+func (u *UI) forget(w http.ResponseWriter) {
+	u.setCookie(w, "pages", "", -time.Second, http.SameSiteStrictMode)
+}

@@ -1,0 +1,125 @@
+package webui
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/webui/records"
+)
+
+// Holdings tells who holds grants on devices.
+type Holdings interface {
+	// Holders returns which clients hold live grants on the subject's
+	// devices, by device.
+	Holders(ctx context.Context, subject string, now time.Time) ([]records.Holder, error)
+	// DeviceGrants returns the grants on a device of the subject, ended ones
+	// too, newest first.
+	DeviceGrants(ctx context.Context, subject, deviceID string, p devices.Page) ([]records.Grant, error)
+}
+
+// Passwords changes the passwords of subjects, where they are kept here.
+type Passwords interface {
+	// ChangePassword replaces the subject's password. One that may not be is
+	// devices.ErrInvalid; a subject without one is devices.ErrNotFound.
+	ChangePassword(ctx context.Context, subject, password string) error
+}
+
+// Config is what the owner's pages are made of.
+type Config struct {
+	Issuer    string // the URL of this server, exact
+	Registry  *devices.Registry
+	Observer  *observe.Observer
+	Sessions  Sessions
+	Holdings  Holdings
+	Passwords Passwords // nil where they are not kept here
+	Client    Client
+	// AccessTTL is how long access tokens live whose client does not say.
+	AccessTTL time.Duration
+	Pages     *Pages
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// UI serves the owner's pages. Make one with [New].
+type UI struct {
+	Config
+	party  *relyingParty
+	base   string // the path under which browsers see this server
+	secure bool
+	guard  *http.CrossOriginProtection
+}
+
+// New returns the owner's pages. The issuer must be an absolute URL.
+func New(c Config) (*UI, error) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	if c.Client.HTTP == nil {
+		c.Client.HTTP = &http.Client{Timeout: 10 * time.Second}
+	}
+	return &UI{
+		Config: c, party: &relyingParty{Client: c.Client},
+		base:   strings.TrimSuffix(issuer.EscapedPath(), "/"),
+		secure: issuer.Scheme == "https", guard: http.NewCrossOriginProtection(),
+	}, nil
+}
+
+// Mount names every route of the owner's pages, in one place.
+func (u *UI) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /devices/signin", u.start)
+	mux.HandleFunc("GET /devices/callback", u.callback)
+	mux.HandleFunc("GET /devices/goodbye", u.goodbye)
+
+	mux.HandleFunc("GET /devices", u.owner(u.list))
+	mux.HandleFunc("GET /devices/{id}", u.owner(u.show))
+	mux.HandleFunc("GET /devices/{id}/end", u.owner(u.askEnd))
+	mux.HandleFunc("GET /devices/{id}/not-me", u.owner(u.askNotMe))
+	mux.HandleFunc("GET /devices/{id}/ended", u.owner(u.receipt))
+	mux.HandleFunc("GET /devices/others", u.owner(u.askOthers))
+	mux.HandleFunc("GET /devices/others/ended", u.owner(u.receiptOthers))
+	mux.HandleFunc("GET /devices/password", u.owner(u.askPassword))
+
+	post := func(pattern string, h step) {
+		mux.Handle("POST "+pattern, u.guarded(u.owner(h)))
+	}
+	post("/devices/signout", u.signOut)
+	post("/devices/others", u.endOthers)
+	post("/devices/password", u.setPassword)
+	post("/devices/{id}/name", u.rename)
+	post("/devices/{id}/permissions", u.permit)
+	post("/devices/{id}/seen", u.acknowledge)
+	post("/devices/{id}/end", u.end)
+	post("/devices/{id}/not-me", u.end)
+}
+
+// CallbackURL returns the redirect URI of the pages' client.
+func CallbackURL(issuer string) string { return strings.TrimSuffix(issuer, "/") + "/devices/callback" }
+
+// url returns the absolute URL of a path.
+func (u *UI) url(path string) string { return strings.TrimSuffix(u.Issuer, "/") + path }
+
+// redirect sends the browser on. It asks for the next page with GET.
+func (u *UI) redirect(w http.ResponseWriter, to string) {
+	h := w.Header()
+	setPolicy(h, policy(nil))
+	h.Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// guarded keeps other sites' forms away.
+func (u *UI) guarded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := u.guard.Check(r); err != nil {
+			u.fail(w, r, nil, errForeign)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}

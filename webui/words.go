@@ -1,0 +1,136 @@
+package webui
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// looks returns a fingerprint in words: "Chrome on Windows 11".
+func (l *locale) looks(f devices.Fingerprint) string {
+	browser, system := f[devices.SignalBrowser], f[devices.SignalOS]
+	if version := f[devices.SignalOSVersion]; version != "" && system != "" {
+		system += " " + short(version)
+	}
+	if model := f[devices.SignalModel]; model != "" {
+		system = model
+	}
+	switch {
+	case browser != "" && system != "":
+		return l.T("%[1]s on %[2]s", browser, system)
+	case browser+system != "":
+		return browser + system
+	default:
+		return l.T("Unknown device")
+	}
+}
+
+// short returns the first two parts of a version, without a zero at the end.
+func short(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) > 1 && parts[1] != "0" {
+		return parts[0] + "." + parts[1]
+	}
+	return parts[0]
+}
+
+// label returns the owner's name of a device, else its looks.
+func (l *locale) label(d devices.Device) string {
+	if d.Name != "" {
+		return d.Name
+	}
+	return l.looks(d.Fingerprint)
+}
+
+// kind returns the class of a device, one of those that have a picture.
+func kind(f devices.Fingerprint) devices.Class {
+	switch class := devices.Class(f[devices.SignalClass]); class {
+	case devices.ClassDesktop, devices.ClassPhone, devices.ClassTablet, devices.ClassTV, devices.ClassBot, devices.ClassApp:
+		return class
+	default:
+		return devices.ClassOther
+	}
+}
+
+func (l *locale) kindWord(c devices.Class) string {
+	words := map[devices.Class]string{
+		devices.ClassDesktop: "Computer", devices.ClassPhone: "Phone", devices.ClassTablet: "Tablet",
+		devices.ClassTV: "Television", devices.ClassBot: "Program", devices.ClassApp: "App", devices.ClassOther: "Device",
+	}
+	return l.T(words[c])
+}
+
+// where returns the place of a network as far as it is known: city, country
+// and network, else the address.
+func (l *locale) where(n devices.Network) string {
+	var parts []string
+	if n.City != "" {
+		parts = append(parts, n.City)
+	}
+	if region, err := language.ParseRegion(n.Country); err == nil && n.Country != "" {
+		parts = append(parts, l.regions.Name(region))
+	}
+	place := strings.Join(parts, ", ")
+	if n.ASN != 0 {
+		place = strings.TrimPrefix(place+" · AS"+fmt.Sprint(n.ASN), " · ")
+	}
+	if place == "" && n.Addr.IsValid() {
+		return n.Addr.Unmap().WithZone("").String()
+	}
+	return place
+}
+
+// tier returns what holds the device, in one sentence.
+func (l *locale) tier(t devices.Tier) string {
+	switch t {
+	case devices.TierKey:
+		return l.T("Held by a key that cannot leave the device: a copied token is worth nothing without it.")
+	case devices.TierCookie:
+		return l.T("Held by a cookie in this browser: a sign-in that is copied without it is refused.")
+	case devices.TierFingerprint:
+		return l.T("Known by its looks only. A thief can copy those; the copy shows at its next use.")
+	default:
+		return l.T("Nothing is known of this device.")
+	}
+}
+
+// why returns a reason in words. What no page has words for is told by its
+// code.
+func (l *locale) why(r devices.Reason) string {
+	words := map[devices.Reason]string{
+		devices.ReasonDeviceRevoked:    "the device had been ended",
+		devices.ReasonGrantRevoked:     "the access had been ended",
+		devices.ReasonSubjectDisabled:  "the account is disabled",
+		devices.ReasonReuse:            "a used token came back",
+		devices.ReasonEvidenceMismatch: "the language is another",
+		devices.ReasonOSChanged:        "the system is another",
+		devices.ReasonBrowserChanged:   "the browser is another",
+		devices.ReasonModelChanged:     "the model is another",
+		devices.ReasonClassChanged:     "the kind of device is another",
+		devices.ReasonDowngrade:        "the version fell",
+		devices.ReasonContradiction:    "the browser contradicts itself",
+		devices.ReasonKeyMissing:       "the key was not shown",
+		devices.ReasonKeyMismatch:      "another key was shown",
+		devices.ReasonCookieMismatch:   "the cookie of the device was missing",
+		devices.ReasonNewNetwork:       "the network is new",
+		devices.ReasonUnknownDevice:    "the device is not known",
+		devices.ReasonDeviceLimit:      "there were too many devices",
+		devices.ReasonExpired:          "the time was up",
+		devices.ReasonResponseLost:     "an answer was lost on its way",
+		devices.ReasonLogout:           "you signed out",
+		devices.ReasonOwner:            "you ended it from another device",
+		devices.ReasonOperator:         "the operator ended it",
+		devices.ReasonClient:           "the application ended it",
+		devices.ReasonCodeReplay:       "a used sign-in came back",
+	}
+	if text := words[r]; text != "" {
+		return l.T(text)
+	}
+	return string(r)
+}
+
+// isolated keeps the direction of a stranger's text to itself (UAX #9).
+func isolated(text string) string { return "\u2068" + text + "\u2069" }
