@@ -1,0 +1,147 @@
+package kratos
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"time"
+	"unicode/utf8"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
+)
+
+// Jsonnet is the file that Kratos makes its requests with.
+//
+//go:embed device.jsonnet
+var Jsonnet []byte
+
+// body is what Kratos posts, made by device.jsonnet.
+type body struct {
+	Flow struct {
+		ID             string `json:"id"`
+		Type           string `json:"type"`
+		Refresh        bool   `json:"refresh"`
+		LoginChallenge string `json:"login_challenge"`
+	} `json:"flow"`
+	Identity string `json:"identity"`
+	Session  *struct {
+		ID       string    `json:"id"`
+		IssuedAt time.Time `json:"issued_at"`
+		Devices  []struct {
+			Address   string `json:"ip_address"`
+			UserAgent string `json:"user_agent"`
+		} `json:"devices"`
+	} `json:"session"`
+	Headers      map[string]lines `json:"headers"`
+	DeviceCookie string           `json:"device_cookie"`
+	Device       *native          `json:"device"`
+}
+
+// lines is a header's values: Kratos sends a list.
+type lines []string
+
+// UnmarshalJSON reads one value too.
+func (l *lines) UnmarshalJSON(text []byte) error {
+	var one string
+	if err := json.Unmarshal(text, &one); err == nil {
+		*l = lines{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(l))
+}
+
+// native is what an app says of its device in transient_payload.device. It is
+// the client's own word.
+type native struct {
+	// ID is a secret of 32 random bytes in base64url, made once at
+	// installation and kept where the app keeps its tokens.
+	ID        string `json:"id"`
+	OS        string `json:"os"`
+	OSVersion string `json:"os_version"`
+	Brand     string `json:"brand"`
+	Model     string `json:"model"`
+}
+
+// secret returns the hash of the app's secret, or nil.
+func (n *native) secret() []byte {
+	if n == nil {
+		return nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(n.ID)
+	if err != nil || len(raw) != sha256.Size {
+		return nil
+	}
+	return devices.CookieHash(raw)
+}
+
+// sighting returns what was seen of who signs in, and the hash of the secret
+// that a new device takes, if it holds one.
+func (b *body) sighting(o *observe.Observer) (devices.Sighting, []byte) {
+	headers := http.Header{}
+	for name, values := range b.Headers {
+		headers[name] = values
+	}
+	delete(headers, "Cookie")
+	if b.DeviceCookie != "" {
+		headers.Set("Cookie", o.CookieName()+"="+b.DeviceCookie)
+	}
+	s := o.ObserveHeaders(headers, b.address(), devices.EntranceKratos)
+	var held []byte
+	if len(s.Proof.CookieHashes) > 0 {
+		held = s.Proof.CookieHashes[0]
+	}
+	if own := b.Device.secret(); own != nil {
+		s.Proof.CookieHashes, held = [][]byte{own}, own
+	}
+	if n := b.Device; n != nil {
+		for signal, value := range map[devices.Signal]string{
+			devices.SignalOS: n.OS, devices.SignalOSVersion: n.OSVersion,
+			devices.SignalBrand: n.Brand, devices.SignalModel: n.Model,
+		} {
+			if value != "" && len(value) <= 64 && utf8.ValidString(value) {
+				s.Fingerprint[signal] = value
+			}
+		}
+	}
+	return s, held
+}
+
+// address returns the address that Kratos saw: that of the session's last
+// device, which is the current client. Kratos believes forwarding headers from
+// anybody, so it is only as true as the proxy before Kratos makes it; it never
+// refuses.
+func (b *body) address() netip.Addr {
+	if b.Session == nil || len(b.Session.Devices) == 0 {
+		return netip.Addr{}
+	}
+	text := b.Session.Devices[len(b.Session.Devices)-1].Address
+	if pair, err := netip.ParseAddrPort(text); err == nil {
+		return pair.Addr()
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr
+}
+
+// nilID is the ID of a session that is not saved yet.
+const nilID = "00000000-0000-0000-0000-000000000000"
+
+// tie returns the tie of the session that the flow makes or renews.
+func (b *body) tie(d devices.Device, now time.Time) devices.Tie {
+	t := devices.Tie{Kind: devices.TieKratosNew, Subject: d.Subject, DeviceID: d.ID, At: now}
+	switch s := b.Session; {
+	case s == nil || s.IssuedAt.IsZero():
+		t.Ref = devices.KratosNew(b.Identity, now) // about when it will be issued
+	case s.ID == "" || s.ID == nilID:
+		t.Ref, t.At = devices.KratosNew(b.Identity, s.IssuedAt), s.IssuedAt
+	default:
+		t.Kind, t.Ref, t.At = devices.TieKratosSession, s.ID, s.IssuedAt
+	}
+	return t
+}
