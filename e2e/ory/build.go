@@ -1,0 +1,104 @@
+package ory
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Binaries are where the built servers are.
+type Binaries struct{ Hydra, Kratos string }
+
+// Build returns the binaries of Hydra and Kratos, which it builds where the
+// cache does not have them. It tells its progress to out.
+func Build(ctx context.Context, out io.Writer) (Binaries, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return Binaries{}, err
+	}
+	cache = filepath.Join(cache, "lanyard-e2e")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return Binaries{}, err
+	}
+	lock, err := os.Create(filepath.Join(cache, "lock"))
+	if err != nil {
+		return Binaries{}, err
+	}
+	defer func() { _ = lock.Close() }() // closing gives the lock back
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return Binaries{}, err
+	}
+	hydra, err := build(ctx, out, cache, "hydra", "github.com/ory/hydra/v2")
+	if err != nil {
+		return Binaries{}, err
+	}
+	kratos, err := build(ctx, out, cache, "kratos", "github.com/ory/kratos")
+	return Binaries{hydra, kratos}, err
+}
+
+// build builds a tool of the module in the folder of that name. The binary's
+// name holds what it was built from.
+func build(ctx context.Context, out io.Writer, cache, name, tool string) (string, error) {
+	_, here, _, ok := runtime.Caller(0)
+	if !ok {
+		return "", errors.New("the source of this file is not known")
+	}
+	module := filepath.Join(filepath.Dir(here), name)
+	mod, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append(mod, runtime.Version()...))
+	binary := filepath.Join(cache, name+"-"+hex.EncodeToString(sum[:6]))
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	began := time.Now()
+	fmt.Fprintf(out, "building %s; the first time takes minutes\n", tool)
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary+".new", tool)
+	c.Dir, c.Env = module, append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	c.Stderr = out
+	if err := c.Run(); err != nil {
+		return "", fmt.Errorf("build %s: %w", tool, err)
+	}
+	fmt.Fprintf(out, "built %s in %s\n", tool, time.Since(began).Round(time.Second))
+	return binary, os.Rename(binary+".new", binary)
+}
+
+// output is what a process has printed.
+func output(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(string(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-60):], "\n")
+}
+
+// jsonnet returns the path of the file that is shipped for Kratos.
+func jsonnet() string {
+	_, here, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(here), "..", "..", "hooks", "kratos", "device.jsonnet")
+}
+
+// split returns host and port of an address.
+func split(address string) (string, int) {
+	host, text, err := net.SplitHostPort(address)
+	port, err2 := strconv.Atoi(text)
+	if err != nil || err2 != nil {
+		return address, 0
+	}
+	return host, port
+}

@@ -1,0 +1,122 @@
+package ory
+
+// identitySchema is what an identity is in these tests.
+var identitySchema = map[string]any{
+	"$id": "https://example.com/identity.schema.json", "type": "object",
+	"properties": map[string]any{"traits": map[string]any{
+		"type": "object", "required": []string{"email"}, "additionalProperties": false,
+		"properties": map[string]any{"email": map[string]any{
+			"type": "string", "format": "email", "ory.sh/kratos": map[string]any{
+				"credentials":  map[string]any{"password": map[string]any{"identifier": true}},
+				"recovery":     map[string]any{"via": "email"},
+				"verification": map[string]any{"via": "email"},
+			},
+		}},
+	}},
+}
+
+func listenOn(address string) map[string]any {
+	host, port := split(address)
+	return map[string]any{"host": host, "port": port}
+}
+
+// HydraConfig returns hydra.yml.
+func (p Plan) HydraConfig() map[string]any {
+	login := p.Login
+	if login == "" {
+		login = "http://" + p.KratosPublic + "/self-service/login/browser"
+	}
+	oauth2 := map[string]any{
+		"pkce": map[string]any{"enforced_for_public_clients": true},
+	}
+	if p.Grace > 0 {
+		oauth2["grant"] = map[string]any{"refresh_token": map[string]any{"rotation_grace_period": p.Grace.String()}}
+	}
+	if p.HookKey != "" {
+		oauth2["token_hook"] = map[string]any{
+			"url": p.Lanyard + "/hooks/hydra/token",
+			"auth": map[string]any{"type": "api_key", "config": map[string]any{
+				"in": "header", "name": "X-Hook-Key", "value": p.HookKey,
+			}},
+		}
+	}
+	strategy := "opaque"
+	if p.JWT {
+		strategy = "jwt"
+	}
+	return map[string]any{
+		"dsn": dsn(p.HydraDatabase),
+		"serve": map[string]any{
+			"public": listenOn(p.HydraPublic), "admin": listenOn(p.HydraAdmin),
+			"cookies": map[string]any{"same_site_mode": "Lax"},
+		},
+		"urls": map[string]any{
+			"self":              map[string]any{"issuer": p.Issuer},
+			"login":             login,
+			"consent":           p.Consent,
+			"identity_provider": map[string]any{"url": "http://" + p.KratosAdmin, "publicUrl": "http://" + p.KratosPublic},
+		},
+		"strategies": map[string]any{"access_token": strategy},
+		"secrets":    map[string]any{"system": []string{"a-secret-for-tests-0123456789abcdef"}},
+		"oauth2":     oauth2,
+		"log":        map[string]any{"level": "warn"},
+	}
+}
+
+// hook returns a hook block of Kratos.
+func (p Plan) hook(name string, response map[string]any) map[string]any {
+	return map[string]any{"hook": "web_hook", "config": map[string]any{
+		"url": p.Lanyard + "/hooks/kratos/" + name, "method": "POST", "body": "file://" + jsonnet(),
+		"auth": map[string]any{"type": "api_key", "config": map[string]any{
+			"in": "header", "name": "X-Hook-Key", "value": p.HookKey,
+		}},
+		"response": response,
+	}}
+}
+
+// KratosConfig returns kratos.yml.
+func (p Plan) KratosConfig() map[string]any {
+	parse := map[string]any{"parse": true}
+	session := map[string]any{"hook": "session"}
+	login, registration, settings := map[string]any{}, []any{session}, []any{}
+	if p.HookKey != "" {
+		login = map[string]any{"hooks": []any{p.hook("login", parse)}}
+		registration = []any{p.hook("registration", map[string]any{"ignore": false, "parse": false}), session}
+		settings = []any{p.hook("settings?revoke=others", parse)}
+	}
+	ui := "http://" + p.KratosPublic + "/ui"
+	return map[string]any{
+		"version": "v1.3.1",
+		"dsn":     dsn(p.KratosDatabase),
+		"serve": map[string]any{
+			"public": with(listenOn(p.KratosPublic), "base_url", "http://"+p.KratosPublic+"/"),
+			"admin":  with(listenOn(p.KratosAdmin), "base_url", "http://"+p.KratosAdmin+"/"),
+		},
+		"identity": map[string]any{"default_schema_id": "default", "schemas": []any{
+			map[string]any{"id": "default", "url": "file://" + p.Dir + "/identity.schema.json"},
+		}},
+		"secrets": map[string]any{
+			"cookie": []string{"a-cookie-secret-for-tests-0123456"}, "cipher": []string{"32-LONG-SECRET-NOT-SECURE-AT-ALL"},
+		},
+		"hashers":         map[string]any{"algorithm": "bcrypt", "bcrypt": map[string]any{"cost": 4}},
+		"oauth2_provider": map[string]any{"url": "http://" + p.HydraAdmin},
+		"courier":         map[string]any{"smtp": map[string]any{"connection_uri": "smtp://127.0.0.1:9/?disable_starttls=true"}},
+		"selfservice": map[string]any{
+			"default_browser_return_url": ui,
+			"methods": map[string]any{"password": map[string]any{
+				"enabled": true, "config": map[string]any{"haveibeenpwned_enabled": false},
+			}},
+			"flows": map[string]any{
+				"login":        map[string]any{"ui_url": ui + "/login", "after": login},
+				"registration": map[string]any{"ui_url": ui + "/registration", "after": map[string]any{"password": map[string]any{"hooks": registration}}},
+				"settings":     map[string]any{"ui_url": ui + "/settings", "after": map[string]any{"password": map[string]any{"hooks": settings}}},
+			},
+		},
+		"log": map[string]any{"level": "warn", "leak_sensitive_values": true},
+	}
+}
+
+func with(m map[string]any, key string, value any) map[string]any {
+	m[key] = value
+	return m
+}
