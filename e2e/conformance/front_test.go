@@ -16,7 +16,7 @@ func TestFrontCompletesPKCE(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			p := s.with(t, s.first)
 			a := p.ask("code_challenge", "", "code_challenge_method", "", "scope", "openid offline_access")
-			o := outcome{}
+			var o outcome
 			if method == http.MethodGet {
 				o = p.visit(a)
 			} else {

@@ -66,7 +66,7 @@ func (p *party) checkExactly(got claims, want ...string) {
 
 // checkType holds a claim to its type in OIDC Core §5.1.
 func checkType(name string, value any) error {
-	ok := false
+	var ok bool
 	switch name {
 	case "email_verified", "phone_number_verified":
 		_, ok = value.(bool)
