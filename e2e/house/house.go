@@ -45,6 +45,7 @@ type House struct {
 	Issuer   string // the public URL, without a slash at its end
 	Admin    string // the admin URL, likewise
 	Token    string // what opens the admin API
+	Secret   string // the system secret
 	Dir      string
 	Config   string // the configuration file
 	Database string // its URL
@@ -84,10 +85,12 @@ func Empty(t testing.TB, d Database, settings ...Setting) *House {
 func At(t testing.TB, url string, settings ...Setting) *House {
 	t.Helper()
 	Binary(t)
-	h := &House{t: t, Dir: t.TempDir(), Database: url, Token: rand.Text(), log: &log{}}
+	h := &House{
+		t: t, Dir: t.TempDir(), Database: url, Token: rand.Text(), Secret: rand.Text() + rand.Text(), log: &log{},
+	}
 	h.settings = append([]Setting{
 		{"database.url", url},
-		{"secrets.system", []string{rand.Text() + rand.Text()}},
+		{"secrets.system", []string{h.Secret}},
 		{"admin.tokens", []string{h.Token}},
 		{"log.level", "info"},
 	}, settings...)

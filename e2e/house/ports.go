@@ -7,6 +7,12 @@ import (
 	"testing"
 )
 
+// Address returns a free address of this machine, to listen on.
+func Address(t testing.TB) string {
+	t.Helper()
+	return ports(t, 1)[0]
+}
+
 // ports returns free addresses of this machine. They are below those that
 // systems give to outgoing connections: otherwise a client could be given the
 // port of a server that is down, and even connect to itself.
