@@ -72,7 +72,7 @@ func TestRotationIsTwoRoundTrips(t *testing.T) {
 }
 
 // heldGrant opens a grant on a device and returns its ID.
-func heldGrant(t *testing.T, s *store.Store) string {
+func heldGrant(t testing.TB, s *store.Store) string {
 	t.Helper()
 	ctx, now := t.Context(), time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	err := s.Change(ctx, "ada", func(tx devices.Tx) error {

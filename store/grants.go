@@ -59,7 +59,7 @@ func (s *Store) Holding(ctx context.Context, grantID string) (devices.Holding, e
 }
 
 // scanHolding reads a row of holdingSelect, and more columns behind it.
-func scanHolding(row interface{ Scan(...any) error }, more ...any) (devices.Holding, error) {
+func scanHolding(row scanner, more ...any) (devices.Holding, error) {
 	var (
 		g        grantRow
 		d        deviceRow

@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // hot is a statement of the hot path: written out, with parameters that the
@@ -23,9 +26,13 @@ type hot struct {
 	stmt *sql.Stmt
 }
 
-func (h *hot) row(ctx context.Context, args ...any) (interface{ Scan(...any) error }, error) {
+// scanner is the answer to a statement that returns at most one row. Its
+// error is sql.ErrNoRows where it returned none.
+type scanner interface{ Scan(into ...any) error }
+
+func (h *hot) row(ctx context.Context, args ...any) (scanner, error) {
 	if !h.prepares {
-		return h.db.QueryRowContext(ctx, h.text, h.with(args)...), nil
+		return asked{ctx, h, args}, nil
 	}
 	stmt, err := h.prepared(ctx)
 	if err != nil {
@@ -38,13 +45,58 @@ func (h *hot) row(ctx context.Context, args ...any) (interface{ Scan(...any) err
 // rows it changed.
 func (h *hot) exec(ctx context.Context, args ...any) (int64, error) {
 	if !h.prepares {
-		return affected(h.db.ExecContext(ctx, h.text, h.with(args)...))
+		var rows int64
+		err := h.native(ctx, func(conn *pgx.Conn) error {
+			tag, err := conn.Exec(ctx, h.text, h.with(args)...)
+			rows = tag.RowsAffected()
+			return err
+		})
+		return rows, err
 	}
 	stmt, err := h.prepared(ctx)
 	if err != nil {
 		return 0, err
 	}
 	return affected(stmt.ExecContext(ctx, args...))
+}
+
+// asked is a statement that runs when its answer is wanted.
+type asked struct {
+	ctx  context.Context
+	h    *hot
+	args []any
+}
+
+func (a asked) Scan(into ...any) error {
+	return a.h.native(a.ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(a.ctx, a.h.text, a.h.with(a.args)...).Scan(into...)
+	})
+}
+
+// native runs fn on a connection of the pool as pgx knows it. A third of the
+// time of a wide row goes into database/sql otherwise. Like database/sql, it
+// goes on to another connection where the first is found dead before anything
+// was sent; and it runs again where the schema has moved under a prepared
+// statement, which is then prepared anew.
+func (h *hot) native(ctx context.Context, fn func(*pgx.Conn) error) error {
+	var err error
+	for range 3 {
+		var conn *sql.Conn
+		if conn, err = h.db.Conn(ctx); err != nil {
+			return err
+		}
+		err = conn.Raw(func(driver any) error { return fn(driver.(*stdlib.Conn).Conn()) })
+		_ = conn.Close() // goes back to the pool, or is thrown away there
+		if !pgconn.SafeToRetry(err) && !outdated(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func outdated(err error) bool {
+	var trouble *pgconn.PgError
+	return errors.As(err, &trouble) && trouble.Code == "0A000" // cached plan must not change result type
 }
 
 // execIn runs the statement in a transaction that is already open.

@@ -31,7 +31,7 @@ func onBoth(t *testing.T, test func(t *testing.T, url string, raw *sql.DB)) {
 	})
 }
 
-func rawDB(t *testing.T, driver, name string) *sql.DB {
+func rawDB(t testing.TB, driver, name string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, name)
 	if err != nil {

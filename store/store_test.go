@@ -21,7 +21,7 @@ func TestPostgres(t *testing.T) {
 }
 
 // migratedSQLite returns the URL of a database that has the schema.
-func migratedSQLite(t *testing.T) string {
+func migratedSQLite(t testing.TB) string {
 	t.Helper()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
 	if _, err := store.MigrateUp(t.Context(), url); err != nil {
