@@ -133,15 +133,20 @@ func (p *Provider) redirectWith(w http.ResponseWriter, to *url.URL, state string
 	if state != "" {
 		answer.Set("state", state)
 	}
-	target := *to
-	query := target.Query()
-	for name := range answer {
-		query.Set(name, answer.Get(name))
-	}
-	target.RawQuery = query.Encode()
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Location", target.String())
+	h.Set("Location", extended(to, answer))
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// extended returns the URI with parameters behind its own query, whose bytes
+// stay as they were registered.
+func extended(to *url.URL, by url.Values) string {
+	target := *to
+	if target.RawQuery != "" && len(by) > 0 {
+		target.RawQuery += "&"
+	}
+	target.RawQuery += by.Encode()
+	return target.String()
 }

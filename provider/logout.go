@@ -188,13 +188,11 @@ func (p *Provider) leave(w http.ResponseWriter, r *http.Request, l leave, in *oa
 		})
 		return
 	}
-	target := *l.to
+	answer := url.Values{}
 	if state := l.form.Get("state"); state != "" {
-		query := target.Query()
-		query.Set("state", state)
-		target.RawQuery = query.Encode()
+		answer.Set("state", state)
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", target.String())
+	w.Header().Set("Location", extended(l.to, answer))
 	w.WriteHeader(http.StatusSeeOther)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -78,11 +79,11 @@ func splitLoopback(raw string) (host, rest string, ok bool) {
 			continue
 		}
 		if port, isPort := strings.CutPrefix(rest, ":"); isPort {
-			digits := strings.TrimLeft(port, "0123456789")
-			if n := len(port) - len(digits); n == 0 || n > 5 {
+			rest = strings.TrimLeft(port, "0123456789")
+			digits := strings.TrimSuffix(port, rest)
+			if n, err := strconv.ParseUint(digits, 10, 16); err != nil || n == 0 || digits[0] == '0' {
 				return "", "", false
 			}
-			rest = digits
 		}
 		if rest != "" && !strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "?") {
 			return "", "", false
