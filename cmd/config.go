@@ -102,11 +102,19 @@ type Hooks struct {
 	Keys         []Secret      `koanf:"keys"`
 	Deadline     time.Duration `koanf:"deadline"`
 	UnknownGrant string        `koanf:"unknown_grant"`
-	Hydra        Ory           `koanf:"hydra"`
+	Hydra        Hydra         `koanf:"hydra"`
 	Kratos       Ory           `koanf:"kratos"`
 }
 
-// Ory is where a Hydra or a Kratos is reached.
+// Hydra is where a Hydra is reached, and how long its access tokens live by
+// its own configuration.
+type Hydra struct {
+	AdminURL  string        `koanf:"admin_url"`
+	PublicURL string        `koanf:"public_url"`
+	AccessTTL time.Duration `koanf:"access_ttl"`
+}
+
+// Ory is where a Kratos is reached.
 type Ory struct {
 	AdminURL  string `koanf:"admin_url"`
 	PublicURL string `koanf:"public_url"`

@@ -10,8 +10,6 @@ func later() []string {
 		"devices.concurrent_window",
 		"policy.file",
 		"geoip.city", "geoip.asn",
-		"hooks.hydra.admin_url", "hooks.hydra.public_url",
-		"hooks.kratos.admin_url", "hooks.kratos.public_url",
 		"webui.sign_in", "webui.issuer", "webui.client_id", "webui.client_secret",
 	}
 }

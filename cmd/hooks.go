@@ -1,16 +1,21 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/events"
 	"github.com/lanyard-id/lanyard/hooks"
 	"github.com/lanyard-id/lanyard/hooks/carry"
 	"github.com/lanyard-id/lanyard/hooks/gateway"
 	"github.com/lanyard-id/lanyard/hooks/hydra"
+	"github.com/lanyard-id/lanyard/hooks/kratos"
+	"github.com/lanyard-id/lanyard/hooks/ory"
 )
 
 // beside is the entrance beside an existing Ory: everything in it is nil or
@@ -18,6 +23,7 @@ import (
 type beside struct {
 	hooks   http.Handler // under /hooks/
 	gateway http.Handler // on a listener of its own
+	work    []func(context.Context)
 }
 
 // wireBeside puts the entrance beside an existing Ory together.
@@ -30,8 +36,9 @@ func (s *server) wireBeside(c Config, looks *observe.Observer) error {
 		return err
 	}
 	gate := &devices.Gatekeeper{Registry: s.registry, Grants: s.store, Grace: c.Tokens.Grace}
+	servers := s.wireOutward(c)
 	if len(c.Hooks.Keys) > 0 {
-		s.beside.hooks = s.hooksDoor(c, gate, sealer)
+		s.beside.hooks = s.hooksDoor(c, gate, sealer, looks, servers)
 	}
 	if c.Gateway.Listen == "" {
 		return nil
@@ -47,13 +54,40 @@ func (s *server) wireBeside(c Config, looks *observe.Observer) error {
 	return nil
 }
 
+// wireOutward has ended elsewhere what is ended here, and asks Kratos what
+// became of its sessions.
+func (s *server) wireOutward(c Config) *ory.Client {
+	servers := ory.New(ory.Config{
+		HydraAdmin: c.Hooks.Hydra.AdminURL, KratosAdmin: c.Hooks.Kratos.AdminURL, Grants: s.store,
+		AccessTTL: c.Hooks.Hydra.AccessTTL, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: s.now,
+	})
+	outward := &events.Outward{
+		Outbox: s.store, Legs: s.store, Book: s.store, Ender: servers, Now: s.now, NewID: newID, Log: s.log,
+	}
+	s.beside.work = append(s.beside.work, outward.Run)
+	if c.Hooks.Kratos.AdminURL != "" {
+		sweep := &ory.Reconciler{Client: servers, Ties: s.store, Registry: s.registry, Log: s.log}
+		s.beside.work = append(s.beside.work, sweep.Run)
+	}
+	return servers
+}
+
 // hooksDoor is what Ory calls. Who lacks the key learns not even which of the
 // hooks there are.
-func (s *server) hooksDoor(c Config, gate *devices.Gatekeeper, sealer *carry.Sealer) http.Handler {
+func (s *server) hooksDoor(
+	c Config, gate *devices.Gatekeeper, sealer *carry.Sealer, looks *observe.Observer, servers *ory.Client,
+) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/hydra/token", &hydra.Hook{
 		Chains: s.store, Gate: gate, Sealer: sealer, Deadline: c.Hooks.Deadline,
 		RefuseUnknown: c.Hooks.UnknownGrant == "refuse", Now: s.now, Log: s.log,
 	})
+	sessions := &kratos.Hooks{
+		Registry: s.registry, Ties: s.store, Observer: looks, Deadline: c.Hooks.Deadline, Now: s.now, Log: s.log,
+	}
+	if c.Hooks.Hydra.AdminURL != "" {
+		sessions.Logins = servers
+	}
+	sessions.Mount(mux)
 	return hooks.NewKeys(reveal(c.Hooks.Keys)...).Guard(mux)
 }

@@ -248,3 +248,15 @@ func (r *Registry) Recognise(ctx context.Context, subject string, s Sighting) (*
 	}
 	return alike(r.Policy, known, s), nil
 }
+
+// EndGrantsOf ends the grants of a device, which stays, and returns how many.
+func (r *Registry) EndGrantsOf(ctx context.Context, subject, deviceID string, reason Reason) (int, error) {
+	ended := 0
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		now := r.Now()
+		grants, err := tx.EndGrants(ctx, Selection{DeviceID: deviceID}, reason, now)
+		ended = len(grants)
+		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+	})
+	return ended, err
+}

@@ -1,6 +1,9 @@
 package devices
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // TieKind is what kind of session elsewhere a tie is about.
 type TieKind string
@@ -76,4 +79,22 @@ type Leg struct {
 	// Until is when what is left has died by itself: access tokens that are
 	// checked offline live until they expire. Zero where nothing is left.
 	Until time.Time
+}
+
+// KratosAbout is [KratosNew] for a session that will be issued about then.
+func KratosAbout(identity string, at time.Time) string {
+	return identity + "@~" + at.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+}
+
+// ReadKratosNew reads such a reference: the earliest and the latest time at
+// which the session may have been issued, the same where that is known.
+func ReadKratosNew(ref string) (identity string, from, to time.Time, err error) {
+	identity, text, _ := strings.Cut(ref, "@")
+	text, about := strings.CutPrefix(text, "~")
+	from, err = time.Parse(time.RFC3339Nano, text)
+	to = from
+	if about {
+		from, to = from.Add(-5*time.Second), to.Add(time.Minute)
+	}
+	return identity, from, to, err
 }

@@ -137,7 +137,7 @@ func (b *body) tie(d devices.Device, now time.Time) devices.Tie {
 	t := devices.Tie{Kind: devices.TieKratosNew, Subject: d.Subject, DeviceID: d.ID, At: now}
 	switch s := b.Session; {
 	case s == nil || s.IssuedAt.IsZero():
-		t.Ref = devices.KratosNew(b.Identity, now) // about when it will be issued
+		t.Ref = devices.KratosAbout(b.Identity, now)
 	case s.ID == "" || s.ID == nilID:
 		t.Ref, t.At = devices.KratosNew(b.Identity, s.IssuedAt), s.IssuedAt
 	default:
