@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -17,6 +15,7 @@ type eventRow struct {
 	bun.BaseModel `bun:"table:events"`
 
 	Seq           int64                    `bun:"seq,scanonly"`
+	Era           int64                    `bun:"era,scanonly"`
 	XID           int64                    `bun:"xid,scanonly"`
 	At            micros                   `bun:"at"`
 	ID            string                   `bun:"id"`
@@ -71,52 +70,4 @@ func ended(grants []devices.Grant, reason devices.Reason, when time.Time) []devi
 		}
 	}
 	return events
-}
-
-// EventsAfter returns what was told after a cursor, or from the beginning
-// where it is empty. A limit of 0 means 50; more than 500 is 500.
-//
-// Events that a running transaction may still precede are not told yet, so
-// that a reader who goes on from each Next misses none.
-func (s *Store) EventsAfter(ctx context.Context, cursor string, most int) (devices.EventPage, error) {
-	xid, seq, err := readCursor(cursor)
-	if err != nil {
-		return devices.EventPage{}, err
-	}
-	order := "seq"
-	if s.pg {
-		order = "xid, seq"
-	}
-	var rows []eventRow
-	query := s.read.NewSelect().Model(&rows).ColumnExpr("*").OrderExpr(order).
-		Limit(limit(devices.Page{Limit: most}))
-	if s.pg {
-		query.Where("(xid, seq) > (?, ?)", xid, seq).
-			Where("xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-	} else {
-		query.Where("seq > ?", seq)
-	}
-	if err := query.Scan(ctx); err != nil {
-		return devices.EventPage{}, fmt.Errorf("list events: %w", err)
-	}
-	page := devices.EventPage{Events: make([]devices.Event, len(rows)), Next: cursor}
-	for i := range rows {
-		page.Events[i] = rows[i].event()
-		page.Next = fmt.Sprintf("%d.%d", rows[i].XID, rows[i].Seq)
-	}
-	return page, nil
-}
-
-func readCursor(cursor string) (xid, seq int64, err error) {
-	if cursor == "" {
-		return -1, 0, nil
-	}
-	first, second, _ := strings.Cut(cursor, ".")
-	if xid, err = strconv.ParseInt(first, 10, 64); err == nil {
-		seq, err = strconv.ParseInt(second, 10, 64)
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w: cursor %q", devices.ErrInvalid, cursor)
-	}
-	return xid, seq, nil
 }

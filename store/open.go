@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/lanyard-id/lanyard/migrations"
 )
@@ -94,8 +95,13 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Check returns nil if the schema is the one this binary was written for, else
-// migrations.ErrOld or migrations.ErrNew, which say what to do.
-func (s *Store) Check(ctx context.Context) error { return migrations.Check(ctx, s.read) }
+// migrations.ErrOld or migrations.ErrNew, or ErrRestored. Each says what to do.
+func (s *Store) Check(ctx context.Context) error {
+	if err := migrations.Check(ctx, s.read); err != nil {
+		return err
+	}
+	return s.restored(ctx)
+}
 
 // Close closes the database.
 func (s *Store) Close() error {
@@ -108,9 +114,16 @@ func (s *Store) Close() error {
 }
 
 // MigrateUp takes the steps that the schema of a database lacks, and returns
-// their names. Any number of processes may call it at once.
+// their names. Any number of processes may call it at once. It also begins a
+// new era of events where the database was restored (ErrRestored).
 func MigrateUp(ctx context.Context, url string) ([]string, error) {
-	return migrating(url, func(db *bun.DB) ([]string, error) { return migrations.Up(ctx, db) })
+	return migrating(url, func(db *bun.DB) ([]string, error) {
+		took, err := migrations.Up(ctx, db)
+		if err == nil && db.Dialect().Name() == dialect.PG {
+			err = beginEra(ctx, db)
+		}
+		return took, err
+	})
 }
 
 // MigrateDown undoes the steps of the last MigrateUp, with all they held, and

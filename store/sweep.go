@@ -90,8 +90,8 @@ const (
  (SELECT id FROM judgments WHERE at <= ?0 LIMIT ?1)`
 	eventsText = `DELETE FROM events WHERE seq IN
  (SELECT seq FROM events WHERE at <= ?0 LIMIT ?1)`
-	eventsPostgresText = `DELETE FROM events WHERE (xid, seq) IN
- (SELECT xid, seq FROM events WHERE at <= ?0 LIMIT ?1)`
+	eventsPostgresText = `DELETE FROM events WHERE (era, xid, seq) IN
+ (SELECT era, xid, seq FROM events WHERE at <= ?0 LIMIT ?1)`
 	judgedText = `UPDATE judgments SET addr = NULL WHERE id IN
  (SELECT id FROM judgments WHERE at <= ?0 AND addr IS NOT NULL LIMIT ?1)`
 	firstText = `UPDATE devices SET first_addr = NULL WHERE id IN

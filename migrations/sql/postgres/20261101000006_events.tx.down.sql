@@ -1,1 +1,3 @@
+DROP TABLE events_era;
+--bun:split
 DROP TABLE events;
