@@ -80,6 +80,9 @@ func wrapUnknownClient(err error) error {
 // check holds the request to what this server demands beyond fosite.
 func (a *ask) check() error {
 	form := a.GetRequestForm()
+	if form.Get("response_type") != "code" { // fosite reads it in any letters
+		return fosite.ErrUnsupportedResponseType
+	}
 	if !slices.Contains(a.client.GrantTypes, grantCode) {
 		return fosite.ErrUnauthorizedClient.WithHint("The client is not registered for the authorization code grant.")
 	}
@@ -103,12 +106,12 @@ func (a *ask) check() error {
 		return fosite.ErrInvalidRequest.WithHint("The prompt none goes with no other.")
 	}
 	if age := form.Get("max_age"); age != "" {
-		if n, err := strconv.Atoi(age); err != nil || n < 0 {
+		if _, err := strconv.ParseUint(age, 10, 63); err != nil {
 			return fosite.ErrInvalidRequest.WithHint("max_age is a number of seconds.")
 		}
 	}
-	if claims := form.Get("claims"); claims != "" && !json.Valid([]byte(claims)) {
-		return fosite.ErrInvalidRequest.WithHint("The claims parameter is no JSON.")
+	if claims := form.Get("claims"); claims != "" && json.Unmarshal([]byte(claims), &map[string]json.RawMessage{}) != nil {
+		return fosite.ErrInvalidRequest.WithHint("The claims parameter is no JSON object.")
 	}
 	return nil
 }
@@ -135,6 +138,21 @@ func (a *ask) wanted() []string {
 		}
 	}
 	return wanted
+}
+
+// about reports whether the subject is one that the claims parameter lets the
+// ID token be about (OIDC Core §5.5.1).
+func (a *ask) about(subject string) bool {
+	var asked struct {
+		Subject struct {
+			Value  string   `json:"value"`
+			Values []string `json:"values"`
+		} `json:"sub"`
+	}
+	request := json.RawMessage(a.GetRequestForm().Get("claims"))
+	_ = json.Unmarshal(section(request, "id_token"), &asked) // what does not parse asks for nobody
+	one, some := asked.Subject.Value, asked.Subject.Values
+	return (one == "" || one == subject) && (len(some) == 0 || slices.Contains(some, subject))
 }
 
 func (a *ask) prompts(value string) bool { return slices.Contains(a.prompt, value) }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -111,18 +112,16 @@ func (p *Provider) mustSignIn(r *http.Request, a *ask, in *oauth.SignIn) (bool, 
 		since := in.AuthTime.Before(a.flow.At)
 		need = since && (a.prompts("login") || a.prompts("select_account") || tooOld(a, in, a.flow.At))
 	}
-	if hint := a.GetRequestForm().Get("id_token_hint"); hint != "" && !need {
-		claims, err := p.hinted(r.Context(), hint)
+	if !need {
+		others, err := p.meansOthers(r.Context(), a, in)
 		switch {
-		case err != nil && !errors.Is(err, errHint):
-			return false, err
 		case err != nil:
-			return false, fosite.ErrInvalidRequest.WithHint("The id_token_hint was not issued here.").WithWrap(err)
-		case claims.Subject != in.Subject && !in.AuthTime.Before(a.flow.At):
+			return false, err
+		case others && !in.AuthTime.Before(a.flow.At):
 			// Asked once, and it was somebody else again.
 			return false, fosite.ErrLoginRequired
 		}
-		need = claims.Subject != in.Subject
+		need = others
 	}
 	if need && a.prompts("none") {
 		return false, fosite.ErrLoginRequired
@@ -130,12 +129,30 @@ func (p *Provider) mustSignIn(r *http.Request, a *ask, in *oauth.SignIn) (bool, 
 	return need, nil
 }
 
+// meansOthers reports whether the request is about another subject than the
+// one who is signed in, by its hint or by the claims that it asks for.
+func (p *Provider) meansOthers(ctx context.Context, a *ask, in *oauth.SignIn) (bool, error) {
+	if hint := a.GetRequestForm().Get("id_token_hint"); hint != "" {
+		claims, err := p.hinted(ctx, hint)
+		switch {
+		case errors.Is(err, errHint):
+			return false, fosite.ErrInvalidRequest.WithHint("The id_token_hint was not issued here.").WithWrap(err)
+		case err != nil:
+			return false, err
+		case claims.Subject != in.Subject:
+			return true, nil
+		}
+	}
+	return !a.about(in.Subject), nil
+}
+
 // tooOld reports whether max_age was over when the request came in. An
 // authentication made for this very request is never too old.
 func tooOld(a *ask, in *oauth.SignIn, at time.Time) bool {
 	raw := a.GetRequestForm().Get("max_age")
-	seconds, err := strconv.Atoi(raw)
-	return raw != "" && err == nil && at.Sub(in.AuthTime) > time.Duration(seconds)*time.Second
+	seconds, err := strconv.ParseInt(raw, 10, 64)
+	const ages = 1 << 32 // seconds, that a Duration can hold
+	return err == nil && at.Sub(in.AuthTime) > time.Duration(min(seconds, ages))*time.Second
 }
 
 // mustConsent reports whether the subject must be asked. First-party clients
