@@ -36,6 +36,15 @@ func (h *House) RunIn(dir, stdin string, args ...string) Result {
 	return Result{out.String(), errs.String(), c.ProcessState.ExitCode()}
 }
 
+// Command returns a command line that is not started yet, with the house's
+// configuration. It ends with the tests.
+func (h *House) Command(args ...string) *exec.Cmd {
+	h.t.Helper()
+	c := exec.Command(Binary(h.t), append(slices.Clone(args), "-c", h.Config)...)
+	c.Dir, c.Env, c.SysProcAttr = h.Dir, environ(), withParent()
+	return c
+}
+
 // environ is the environment without what would configure lanyard.
 func environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
