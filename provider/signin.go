@@ -53,7 +53,7 @@ func (p *Provider) signIn(r *http.Request, s devices.Sighting) (*oauth.SignIn, e
 		return nil, nil
 	}
 	id, encoded, _ := strings.Cut(cookies[0].Value, ".")
-	secret, err := base64.RawURLEncoding.DecodeString(encoded)
+	secret, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	if err != nil || len(secret) != 32 {
 		return nil, nil
 	}
