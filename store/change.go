@@ -38,9 +38,13 @@ func (s *Store) inTx(ctx context.Context, fn func(bun.Tx) error) error {
 		// Whatever the server's default: the locks below are written for it.
 		options.Isolation = sql.LevelReadCommitted
 	}
-	return retried(ctx, func() error {
+	err := retried(ctx, func() error {
 		return s.write.RunInTx(ctx, options, func(_ context.Context, tx bun.Tx) error { return fn(tx) })
 	})
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err() // database/sql noticed first, and rolled back
+	}
+	return err
 }
 
 // inSubject runs fn in one transaction that no other one of the subject
