@@ -6,7 +6,6 @@ import "reflect"
 // that ignored them would seem to protect what it does not.
 func later() []string {
 	return []string{
-		"identity.kind", "identity.public_url", "identity.admin_url", "identity.ui_url",
 		"devices.concurrent_window",
 		"policy.file",
 		"geoip.city", "geoip.asn",

@@ -71,6 +71,8 @@ func (c Config) checkEntrances(found *complaints) {
 	i, w, g := c.Identity, c.WebUI, c.Gateway
 	found.unless(i.Kind != "kratos" || (i.PublicURL != "" && i.AdminURL != "" && i.UIURL != ""),
 		"identity: kratos needs public_url, admin_url and ui_url")
+	found.unless(i.Kind != "kratos" || c.Hooks.Hydra.AdminURL != "",
+		"identity: kratos needs hooks.hydra.admin_url, where the bridge gives consent")
 	found.unless(w.SignIn != "oidc" || (w.Issuer != "" && w.ClientID != "" && w.ClientSecret != ""),
 		"webui: oidc needs issuer, client_id and client_secret")
 	found.unless((g.Listen == "") == (g.Upstream == ""),

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/events"
 	"github.com/lanyard-id/lanyard/hooks"
+	"github.com/lanyard-id/lanyard/hooks/bridge"
 	"github.com/lanyard-id/lanyard/hooks/carry"
 	"github.com/lanyard-id/lanyard/hooks/gateway"
 	"github.com/lanyard-id/lanyard/hooks/hydra"
@@ -22,13 +24,15 @@ import (
 // empty where it is not configured.
 type beside struct {
 	hooks   http.Handler // under /hooks/
+	bridge  *bridge.Bridge
 	gateway http.Handler // on a listener of its own
 	work    []func(context.Context)
 }
 
 // wireBeside puts the entrance beside an existing Ory together.
 func (s *server) wireBeside(c Config, looks *observe.Observer) error {
-	if len(c.Hooks.Keys) == 0 && c.Gateway.Listen == "" {
+	bridged := c.Identity.Kind == "kratos"
+	if len(c.Hooks.Keys) == 0 && c.Gateway.Listen == "" && !bridged {
 		return nil
 	}
 	sealer, err := carry.New(reveal(c.Secrets.System), s.now)
@@ -39,6 +43,12 @@ func (s *server) wireBeside(c Config, looks *observe.Observer) error {
 	servers := s.wireOutward(c)
 	if len(c.Hooks.Keys) > 0 {
 		s.beside.hooks = s.hooksDoor(c, gate, sealer, looks, servers)
+	}
+	if bridged {
+		s.beside.bridge = &bridge.Bridge{
+			Hydra: servers, Ties: s.store, Registry: s.registry, Observer: looks,
+			Kratos: strings.TrimRight(c.Identity.PublicURL, "/"), UI: c.Identity.UIURL, Now: s.now, Log: s.log,
+		}
 	}
 	if c.Gateway.Listen == "" {
 		return nil
@@ -57,15 +67,19 @@ func (s *server) wireBeside(c Config, looks *observe.Observer) error {
 // wireOutward has ended elsewhere what is ended here, and asks Kratos what
 // became of its sessions.
 func (s *server) wireOutward(c Config) *ory.Client {
+	sessions := c.Hooks.Kratos.AdminURL
+	if sessions == "" {
+		sessions = c.Identity.AdminURL
+	}
 	servers := ory.New(ory.Config{
-		HydraAdmin: c.Hooks.Hydra.AdminURL, KratosAdmin: c.Hooks.Kratos.AdminURL, Grants: s.store,
+		HydraAdmin: c.Hooks.Hydra.AdminURL, KratosAdmin: sessions, Grants: s.store,
 		AccessTTL: c.Hooks.Hydra.AccessTTL, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: s.now,
 	})
 	outward := &events.Outward{
 		Outbox: s.store, Legs: s.store, Book: s.store, Ender: servers, Now: s.now, NewID: newID, Log: s.log,
 	}
 	s.beside.work = append(s.beside.work, outward.Run)
-	if c.Hooks.Kratos.AdminURL != "" {
+	if sessions != "" {
 		sweep := &ory.Reconciler{Client: servers, Ties: s.store, Registry: s.registry, Log: s.log}
 		s.beside.work = append(s.beside.work, sweep.Run)
 	}

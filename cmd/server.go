@@ -118,6 +118,9 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 	s.owner.Mount(mux)
 	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: bearer{s.provider}, Log: s.log}))
 	mux.Handle("/health/", api.Health(s.ready))
+	if s.beside.bridge != nil {
+		s.beside.bridge.Mount(mux)
+	}
 	if s.beside.hooks != nil {
 		mux.Handle("/hooks/", s.beside.hooks)
 	}

@@ -169,6 +169,10 @@ func (p *Person) SignIn(query string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	return p.submitLogin(f)
+}
+
+func (p *Person) submitLogin(f flow) (Answer, error) {
 	return p.json(http.MethodPost, f.UI.Action, map[string]any{
 		"method": "password", "password": Password, "identifier": p.Email, "csrf_token": f.csrf(),
 	})
@@ -290,22 +294,20 @@ const noConsent = "http://127.0.0.1:3998/consent"
 
 // kratosLogin goes through Kratos' login for Hydra's challenge.
 func (p *Person) kratosLogin(next string) (string, error) {
-	u, err := url.Parse(next)
+	to, err := p.location(next)
+	id := param(to, "flow")
+	if err != nil || id == "" {
+		return to, err // signed in already
+	}
+	var f flow
+	a, err := p.json(http.MethodGet, "http://"+p.Stack.KratosPublic+"/self-service/login/flows?id="+id, nil)
+	if err == nil {
+		err = json.Unmarshal(a.Body, &f)
+	}
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("read the login: %w", err)
 	}
-	first, err := p.Do(http.MethodGet, next, http.Header{"Accept": {"application/json"}}, nil)
-	if err != nil {
-		return "", err
-	}
-	if to := first.Text("redirect_browser_to"); to != "" {
-		return to, nil
-	}
-	if to := first.Header.Get("Location"); to != "" {
-		return to, nil // signed in already
-	}
-	a, err := p.SignIn("?" + u.RawQuery)
-	if err != nil {
+	if a, err = p.submitLogin(f); err != nil {
 		return "", err
 	}
 	if to := a.Text("redirect_browser_to"); to != "" {
@@ -370,4 +372,26 @@ func (s *Stack) Introspect(token string) (map[string]any, error) {
 	}
 	var said map[string]any
 	return said, json.Unmarshal(a.Body, &said)
+}
+
+// SetCookie puts a cookie into the jar.
+func (p *Person) SetCookie(address, name, value string) {
+	if u, err := url.Parse(address); err == nil {
+		p.http.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+	}
+}
+
+// ChangePassword changes the password of who is signed in.
+func (p *Person) ChangePassword(to string) error {
+	f, err := p.flow("settings/browser", "")
+	if err != nil {
+		return err
+	}
+	a, err := p.json(http.MethodPost, f.UI.Action, map[string]any{
+		"method": "password", "password": to, "csrf_token": f.csrf(),
+	})
+	if err != nil || a.Status != http.StatusOK {
+		return fmt.Errorf("change the password: %d %s: %w", a.Status, a.Body, err)
+	}
+	return nil
 }
