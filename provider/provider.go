@@ -103,6 +103,10 @@ func New(c Config) (*Provider, error) {
 		registry: c.Gate.Registry,
 		guard:    http.NewCrossOriginProtection(),
 	}
+	// A proxy may call this host otherwise than browsers do.
+	if err := p.guard.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
+		return nil, err
+	}
 	p.oauth2 = p.newFosite()
 	return p, nil
 }

@@ -96,6 +96,10 @@ func TestLoginAcrossOrigins(t *testing.T) {
 	for name, edit := range map[string]func(*http.Request){
 		"its own page":   from("Sec-Fetch-Site", "same-origin"),
 		"its own origin": from("Origin", h.issuer),
+		"its own origin, behind a proxy": func(r *http.Request) {
+			r.Host = "10.0.0.5:4477"
+			r.Header.Set("Origin", h.issuer)
+		},
 		"a command line": func(*http.Request) {},
 	} {
 		t.Run(name, func(t *testing.T) {
