@@ -69,9 +69,9 @@ func (c Config) checkTokens(found *complaints) {
 
 func (c Config) checkEntrances(found *complaints) {
 	i, w, g := c.Identity, c.WebUI, c.Gateway
-	found.unless(i.Kind != "kratos" || (i.PublicURL != "" && i.AdminURL != "" && i.UIURL != ""),
-		"identity: kratos needs public_url, admin_url and ui_url")
-	found.unless(i.Kind != "kratos" || c.Hooks.Hydra.AdminURL != "",
+	whole := i.PublicURL != "" && i.AdminURL != "" && i.UIURL != ""
+	found.unless(i.Kind != "kratos" || whole, "identity: kratos needs public_url, admin_url and ui_url")
+	found.unless(i.Kind != "kratos" || !whole || c.Hooks.Hydra.AdminURL != "",
 		"identity: kratos needs hooks.hydra.admin_url, where the bridge gives consent")
 	found.unless(w.SignIn != "oidc" || (w.Issuer != "" && w.ClientID != "" && w.ClientSecret != ""),
 		"webui: oidc needs issuer, client_id and client_secret")
