@@ -233,6 +233,7 @@ func TestConsent(t *testing.T) {
 	laptop.code("", q("prompt", "none", "scope", "openid"))
 	for _, pairs := range [][]string{
 		{"scope", "openid profile email"}, {"scope", "openid offline_access"}, {"claims", `{"userinfo":{"email":null}}`},
+		{"claims", `{"id_token":{"email#ja":null}}`},
 	} {
 		to, a = laptop.authorize("", q(append(pairs, "prompt", "none")...))
 		laptop.toClient(t, to, a, "consent_required")

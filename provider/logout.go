@@ -78,10 +78,17 @@ func (l leave) sure(in *oauth.SignIn) bool {
 		(l.to != nil || l.form.Get("post_logout_redirect_uri") == "")
 }
 
+// logoutEndpoint is where clients send the browser to sign out.
+const logoutEndpoint = "/oauth2/sessions/logout"
+
 // logout is GET and POST /oauth2/sessions/logout (RP-Initiated Logout 1.0).
 // Unless the request is sure the subject is asked, so that no other site can
 // sign anybody out.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		p.logoutPosted(w, r)
+		return
+	}
 	l, in, err := p.readLeave(w, r)
 	if err != nil {
 		p.failPage(w, r, err)
@@ -92,6 +99,16 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.leave(w, r, l, in)
+}
+
+// logoutPosted goes on by GET: browsers keep the cookies back where another
+// site posts, and send them where that leads.
+func (p *Provider) logoutPosted(w http.ResponseWriter, r *http.Request) {
+	if err := strictForm(w, r); err != nil {
+		p.failPage(w, r, err)
+		return
+	}
+	p.visit(w, r, logoutEndpoint, flow{Query: r.Form.Encode(), At: p.Now()})
 }
 
 // confirmLogout is POST /oauth2/sessions/logout/confirm: the answer of the
@@ -114,6 +131,15 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) readLeave(w http.ResponseWriter, r *http.Request) (leave, *oauth.SignIn, error) {
 	if err := strictForm(w, r); err != nil {
 		return leave{}, nil, err
+	}
+	if sealed := r.Form.Get("flow"); sealed != "" {
+		f, err := p.openFlow(sealed)
+		if err != nil {
+			return leave{}, nil, err
+		}
+		if r.Form, err = url.ParseQuery(f.Query); err != nil {
+			return leave{}, nil, errFlow.WithWrap(err)
+		}
 	}
 	l := leave{form: r.Form}
 	if hint := r.Form.Get("id_token_hint"); hint != "" {
@@ -161,7 +187,7 @@ func (p *Provider) readLeaveClient(r *http.Request, l *leave) error {
 
 func (p *Provider) logoutPage(l leave, subject string) LogoutPage {
 	page := LogoutPage{
-		Action: p.URL("/oauth2/sessions/logout/confirm"), Subject: subject,
+		Action: p.URL(logoutEndpoint + "/confirm"), Subject: subject,
 		Hint: l.form.Get("id_token_hint"), ClientID: l.form.Get("client_id"),
 		RedirectURI: l.form.Get("post_logout_redirect_uri"), State: l.form.Get("state"),
 	}
@@ -180,8 +206,8 @@ func (p *Provider) leave(w http.ResponseWriter, r *http.Request, l leave, in *oa
 			p.failPage(w, r, trouble{err})
 			return
 		}
+		p.clearSignInCookie(w)
 	}
-	p.clearSignInCookie(w)
 	if l.to == nil {
 		p.Pages.Render(w, r, http.StatusOK, "notice", NoticePage{
 			Title: "You are signed out", Text: "You can close this page.",

@@ -28,9 +28,10 @@ func scopeClaims(scope string) []string {
 	}
 }
 
-// ScopeOf returns the scope that asks for a standard claim, or nothing where
-// the claim is none.
+// ScopeOf returns the scope that asks for a standard claim, in any language
+// (OIDC Core §5.2), or nothing where the claim is none.
 func ScopeOf(claim string) string {
+	claim, _, _ = strings.Cut(claim, "#")
 	for _, scope := range []string{"profile", "email", "address", "phone"} {
 		if slices.Contains(scopeClaims(scope), claim) {
 			return scope
@@ -56,7 +57,7 @@ func Claims(user oauth.User, scopes []string, requested json.RawMessage) map[str
 		}
 	}
 	for _, name := range names(requested) {
-		if standard(name) {
+		if ScopeOf(name) != "" {
 			add(name)
 		}
 	}
@@ -75,18 +76,6 @@ func names(requested json.RawMessage) []string {
 		names = append(names, name)
 	}
 	return names
-}
-
-// standard reports whether it is a claim of the scopes, in any language
-// (OIDC Core §5.2: "name#ja").
-func standard(name string) bool {
-	base, _, _ := strings.Cut(name, "#")
-	for _, scope := range []string{"profile", "email", "address", "phone"} {
-		if slices.Contains(scopeClaims(scope), base) {
-			return true
-		}
-	}
-	return false
 }
 
 // valueOf returns a claim where it is known and of its type.
