@@ -1,10 +1,10 @@
 package webui
 
 import (
-	"cmp"
 	"net/http"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui/records"
 )
 
 // devicePage is the data of the page "device".
@@ -67,11 +67,7 @@ func (u *UI) render(
 		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
 		Newest: after == "", MaxName: devices.MaxNameLength,
 	}
-	names := map[string]string{}
-	for _, g := range grants {
-		names[g.ClientID] = cmp.Or(g.ClientName, g.ClientID)
-	}
-	page.Lines, page.Older = u.lines(v, d, history, names)
+	page.Lines, page.Older = v.lines(d, history, grants)
 	for _, g := range grants {
 		if g.ClientID != u.Client.ID && page.Newest {
 			page.Trees = append(page.Trees, v.tree(g, history))
@@ -84,16 +80,26 @@ func (u *UI) render(
 	return nil
 }
 
-func (u *UI) lines(
-	v *visit, d devices.Device, history []devices.Judgment, names map[string]string,
+// lines returns a page of the history in words, and where it goes on.
+func (v *visit) lines(
+	d devices.Device, history []devices.Judgment, grants []records.Grant,
 ) (lines []line, older string) {
 	if len(history) > linesPerPage {
 		history = history[:linesPerPage]
 		older = history[linesPerPage-1].ID
 	}
 	for _, j := range history {
-		first := j.Sighting.At.Equal(d.CreatedAt)
-		l := v.explain(j, cut(cmp.Or(names[j.ClientID], j.ClientID), 60), first)
+		about := told{client: j.ClientID, first: j.Sighting.At.Equal(d.CreatedAt)}
+		for _, g := range grants {
+			if g.ClientID == j.ClientID && g.ClientName != "" {
+				about.client = g.ClientName
+			}
+			if g.ID == j.GrantID && g.Baseline != nil {
+				about.known = g.Baseline.Fingerprint
+			}
+		}
+		about.client = cut(about.client, 60)
+		l := v.explain(j, about)
 		l.When, l.NotMe = v.stamp(j.Sighting.At, v.now), d.Live()
 		lines = append(lines, l)
 	}

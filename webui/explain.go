@@ -31,12 +31,17 @@ type line struct {
 // detail is one piece of evidence.
 type detail struct{ What, Before, After string }
 
-// explain returns a judgment in plain language. The client's name is empty at
-// a sign-in.
-func (l *locale) explain(j devices.Judgment, client string, first bool) line {
-	out := line{
-		ID: j.ID, Where: l.where(j.Sighting.Network), Text: l.sentence(j, isolated(client), first), NotMe: true,
-	}
+// told is what a page knows of a judgment beyond it.
+type told struct {
+	client string // its name; empty at a sign-in
+	first  bool   // it is the device's first
+	// known is what the grant looks like, where that is at hand.
+	known devices.Fingerprint
+}
+
+// explain returns a judgment in plain language.
+func (l *locale) explain(j devices.Judgment, about told) line {
+	out := line{ID: j.ID, Where: l.where(j.Sighting.Network), Text: l.sentence(j, about), NotMe: true}
 	switch j.Verdict.Decision {
 	case devices.Allow:
 		out.Tone, out.Word = toneGood, l.T("Allowed")
@@ -53,10 +58,13 @@ func (l *locale) explain(j devices.Judgment, client string, first bool) line {
 
 // sentence says what happened. It names what was seen and what was expected,
 // which is the whole of most refusals.
-func (l *locale) sentence(j devices.Judgment, client string, first bool) string {
-	v := j.Verdict
+func (l *locale) sentence(j devices.Judgment, about told) string {
+	v, client, first := j.Verdict, isolated(about.client), about.first
 	seen := isolated(l.looks(j.Sighting.Fingerprint))
-	known := isolated(l.looks(expected(j)))
+	if about.known == nil {
+		about.known = expected(j)
+	}
+	known := isolated(l.looks(about.known))
 	refused := v.Err() != nil
 	switch {
 	case j.GrantID == "" && first && !refused:

@@ -1,8 +1,9 @@
 // Shows times in the reader's zone. Without it they are in UTC.
+const page = document.documentElement.lang;
+const lang = navigator.languages.find((l) => l.split("-")[0] === page) ?? page;
 for (const t of document.querySelectorAll("time[datetime]")) {
   const at = new Date(t.dateTime);
   if (isNaN(at)) continue;
-  const lang = document.documentElement.lang;
   const here = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"}).format(at);
   if ("exact" in t.dataset) t.textContent = here;
   t.title = here + " · " + t.title;

@@ -1,0 +1,131 @@
+package pages_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/lanyard-id/lanyard/e2e/house"
+)
+
+var screens = flag.String("screens", "", "write a picture of every page into this directory")
+
+// shot is a page to look at.
+type shot struct {
+	name, path string
+	before     func(c *chrome) // what is done there first
+}
+
+// TestPagesInEveryLight looks at every page wide and narrow, light and dark:
+// nothing that axe-core finds, nothing to scroll sideways, and nothing too
+// small to hit.
+func TestPagesInEveryLight(t *testing.T) {
+	browser := chromium(t)
+	var ada *chrome
+	w := newWorld(t, func(h *house.House, u house.User) {
+		ada = open(t, browser, h, windows())
+		ada.signIn("/devices", u)
+		ada.sees("Your devices", "Ada Lovelace")
+	})
+	phone := "/devices/" + w.phone.Tokens.Device
+	mac := w.NewHand(w.notes, mac())
+	if a, err := mac.SignIn(w.ada, offline, nil); err != nil || a.Status != 200 {
+		t.Fatal(a.Status, err)
+	}
+	gone := "/devices/" + mac.Tokens.Device
+	ada.visit(phone)
+	ada.write("#name", "Ada’s phone")
+	ada.click("form[action$='/name'] button")
+	ada.sees("Ada’s phone")
+	look := func(c *chrome, s shot) {
+		t.Run(s.name, func(t *testing.T) {
+			for _, width := range []int64{1280, 390, 320} {
+				for _, dark := range []bool{false, true} {
+					c.size(width, 900, dark)
+					c.visit(s.path)
+					if s.before != nil {
+						s.before(c)
+					}
+					c.check(t, fmt.Sprintf("%d wide, dark: %t", width, dark))
+					if *screens != "" && width != 320 {
+						c.picture(t, s.name, width, dark)
+					}
+				}
+			}
+		})
+	}
+	look(ada, shot{"devices", "/devices", nil})
+	look(ada, shot{"device", phone, nil})
+	look(ada, shot{"end", gone + "/end", nil})
+	look(ada, shot{"not-me", phone + "/not-me", nil})
+	look(ada, shot{"others", "/devices/others", nil})
+	look(ada, shot{"password", "/devices/password", nil})
+	look(ada, shot{"not-found", "/devices/unknown", nil})
+	ada.visit(gone + "/end")
+	ada.click("main button.wrong")
+	ada.sees("The device is ended")
+	look(ada, shot{"ended", gone + "/ended?not-me=1", nil})
+	look(ada, shot{"ended-devices", "/devices?ended=1", nil})
+
+	stranger := open(t, browser, w.House, windows())
+	look(stranger, shot{"login", "/devices", nil})
+	look(stranger, shot{"error", "/oauth2/auth", nil})
+	look(stranger, shot{"goodbye", "/devices/goodbye", nil})
+	asking := w.Client("--id", "asking", "--public", "--name", "Photo Prints", "--ask")
+	ask := w.NewHand(asking, house.Laptop()).NewAsk("openid profile email offline_access devices", nil)
+	look(ada, shot{"consent", strings.TrimPrefix(ask.URL, w.Issuer), nil})
+	look(ada, shot{"logout", "/oauth2/sessions/logout", nil})
+}
+
+// check fails where the page keeps somebody out.
+func (c *chrome) check(t *testing.T, how string) {
+	t.Helper()
+	text, err := axe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := evaluate[[]string](c, text+`;
+		axe.run(document, {resultTypes: ["violations"]}).then(r =>
+			r.violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")))`)
+	for _, violation := range found {
+		t.Errorf("%s: axe: %s", how, violation)
+	}
+	wide := evaluate[[]string](c, `(() => {
+		const most = document.documentElement.clientWidth, out = [];
+		if (document.documentElement.scrollWidth > most) out.push("scrolls to " + document.documentElement.scrollWidth);
+		for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), summary")) {
+			const r = e.getBoundingClientRect();
+			if (e.closest(".skip") || r.width === 0) continue;
+			if (r.height < 24 || r.width < 24) out.push(e.outerHTML.slice(0, 80) + " is " + r.width + "×" + r.height);
+			if (r.right > most + 1 || r.left < -1) out.push(e.outerHTML.slice(0, 80) + " is off the page");
+		}
+		return out;
+	})()`)
+	for _, complaint := range wide {
+		t.Errorf("%s: %s", how, complaint)
+	}
+}
+
+// picture writes a screenshot.
+func (c *chrome) picture(t *testing.T, name string, width int64, dark bool) {
+	t.Helper()
+	light := "light"
+	if dark {
+		light = "dark"
+	}
+	kind := "wide"
+	if width < 1000 {
+		kind = "narrow"
+	}
+	png, err := chromedp.Run(c.ctx, chromedp.FullScreenshot(100))
+	c.must(err)
+	file := filepath.Join(*screens, fmt.Sprintf("%s-%s-%s.png", name, kind, light))
+	if err := os.WriteFile(file, png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
