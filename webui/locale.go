@@ -135,14 +135,13 @@ func (l locales) choose(r *http.Request, asked string) *locale {
 	if c, err := r.Cookie(languageCookie); err == nil {
 		chosen = c.Value
 	}
-	wanted := strings.Fields(r.URL.Query().Get("ui_locales") + " " + asked)
-	tag := func(text string) []language.Tag {
-		tags, _, _ := language.ParseAcceptLanguage(text) // what does not parse asks for nothing
-		return tags
+	var wanted []language.Tag
+	words := strings.Fields(r.URL.Query().Get("ui_locales") + " " + asked)
+	for _, word := range words[:min(len(words), 10)] {
+		wanted = append(wanted, language.Make(word)) // nonsense is no language
 	}
-	for _, tags := range [][]language.Tag{
-		tag(strings.Join(wanted[:min(len(wanted), 10)], ",")), tag(chosen), tag(r.Header.Get("Accept-Language")),
-	} {
+	accepted, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language")) // as far as it parses
+	for _, tags := range [][]language.Tag{wanted, {language.Make(chosen)}, accepted} {
 		if _, i, sure := l.matcher.Match(tags...); len(tags) > 0 && sure > language.No {
 			return l.all[i]
 		}
