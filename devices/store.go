@@ -61,8 +61,11 @@ type Page struct {
 
 // Holding is a grant with who holds it, read at one moment.
 type Holding struct {
-	Grant           Grant
-	Device          *Device // nil where the grant has none
+	Grant Grant
+	// Device is nil where the grant has none. Of a device it has what a token
+	// call is judged by, and no more: ID, Subject, State, Tier, CookieHash,
+	// KeyThumbprint and the address of Last.
+	Device          *Device
 	SubjectDisabled bool
 }
 

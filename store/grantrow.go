@@ -26,8 +26,8 @@ type grantRow struct {
 	SID             string                    `bun:"sid"`
 	Issuer          string                    `bun:"issuer"`
 	ExternalRef     string                    `bun:"external_ref"`
-	Scopes          packed[[]string]          `bun:"scopes"`
-	Audience        packed[[]string]          `bun:"audience"`
+	Scopes          words                     `bun:"scopes"`
+	Audience        words                     `bun:"audience"`
 	RevokedReason   string                    `bun:"revoked_reason"`
 	Secret          []byte                    `bun:"secret"`
 	Session         []byte                    `bun:"session"`
@@ -41,7 +41,7 @@ func grantRowOf(g devices.Grant) *grantRow {
 		RevokedAt: at(g.RevokedAt), TokensNotBefore: at(g.TokensNotBefore),
 		CreatedAt: at(g.CreatedAt), Offline: g.Offline, ID: g.ID, Subject: g.Subject,
 		ClientID: g.ClientID, DeviceID: g.DeviceID, SID: g.SID, Issuer: g.Issuer,
-		ExternalRef: g.ExternalRef, Scopes: pack(g.Scopes), Audience: pack(g.Audience),
+		ExternalRef: g.ExternalRef, Scopes: g.Scopes, Audience: g.Audience,
 		RevokedReason: string(g.RevokedReason), Secret: g.Secret, Session: g.Session,
 		Baseline: pack(g.Baseline),
 	}
@@ -50,8 +50,8 @@ func grantRowOf(g devices.Grant) *grantRow {
 func (r *grantRow) grant() devices.Grant {
 	return devices.Grant{
 		ID: r.ID, Subject: r.Subject, ClientID: r.ClientID, DeviceID: r.DeviceID,
-		Issuer: r.Issuer, ExternalRef: r.ExternalRef, SID: r.SID, Scopes: r.Scopes.V,
-		Audience: r.Audience.V, Session: r.Session, Baseline: r.Baseline.V, Offline: r.Offline,
+		Issuer: r.Issuer, ExternalRef: r.ExternalRef, SID: r.SID, Scopes: r.Scopes,
+		Audience: r.Audience, Session: r.Session, Baseline: r.Baseline.V, Offline: r.Offline,
 		Secret: r.Secret, Generation: r.Generation, Parent: r.Parent,
 		RotatedAt: r.RotatedAt.time(), TokensNotBefore: r.TokensNotBefore.time(),
 		IdleUntil: r.IdleUntil.time(), NotAfter: r.NotAfter.time(),

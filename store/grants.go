@@ -22,14 +22,8 @@ const holdingSelect = `SELECT
  g.generation, g.parent, g.version, g.rotated_at, g.idle_until, g.not_after, g.revoked_at,
  g.tokens_not_before, g.created_at, g.offline, g.id, g.subject, g.client_id, g.device_id, g.sid,
  g.issuer, g.external_ref, g.scopes, g.audience, g.revoked_reason, g.secret, g.session, g.baseline,
- COALESCE(s.disabled_at, 0), d.id IS NOT NULL,
- COALESCE(d.created_at, 0), COALESCE(d.last_seen, 0), COALESCE(d.revoked_at, 0),
- COALESCE(d.version, 0), COALESCE(d.first_asn, 0), COALESCE(d.last_asn, 0), COALESCE(d.tier, 0),
- COALESCE(d.can_update_others, FALSE), COALESCE(d.can_delete_others, FALSE),
- COALESCE(d.subject, ''), COALESCE(d.name, ''), COALESCE(d.state, ''), d.cookie_hash,
- COALESCE(d.key_thumbprint, ''), COALESCE(d.fingerprint, ''), COALESCE(d.entrance, ''),
- d.first_addr, COALESCE(d.first_place, ''), d.last_addr, COALESCE(d.last_place, ''),
- COALESCE(d.flagged_reason, ''), COALESCE(d.revoked_reason, ''), COALESCE(d.revoked_by, '')
+ COALESCE(s.disabled_at, 0), d.id IS NOT NULL, COALESCE(d.tier, 0), COALESCE(d.state, ''),
+ d.cookie_hash, COALESCE(d.key_thumbprint, ''), d.last_addr
 FROM grants AS g
 LEFT JOIN devices AS d ON d.id = g.device_id
 LEFT JOIN subjects AS s ON s.id = g.subject`
@@ -45,8 +39,7 @@ WHERE id = $5 AND subject = $6 AND generation = $7 AND version = $8 AND revoked_
 )
 
 // Holding returns a grant with its device and subject, or devices.ErrNotFound.
-// It is one SELECT. The device's LastSeen knows of this grant's rotations, not
-// of those of its other grants.
+// It is one SELECT.
 func (s *Store) Holding(ctx context.Context, grantID string) (devices.Holding, error) {
 	if !clean(grantID) {
 		return devices.Holding{}, devices.ErrNotFound
@@ -70,14 +63,7 @@ func scanHolding(row scanner, more ...any) (devices.Holding, error) {
 		&g.Generation, &g.Parent, &g.Version, &g.RotatedAt, &g.IdleUntil, &g.NotAfter, &g.RevokedAt,
 		&g.TokensNotBefore, &g.CreatedAt, &g.Offline, &g.ID, &g.Subject, &g.ClientID, &g.DeviceID, &g.SID,
 		&g.Issuer, &g.ExternalRef, &g.Scopes, &g.Audience, &g.RevokedReason, &g.Secret, &g.Session, &g.Baseline,
-		&disabled, &held,
-		&d.CreatedAt, &d.LastSeen, &d.RevokedAt,
-		&d.Version, &d.FirstASN, &d.LastASN, &d.Tier,
-		&d.CanUpdateOthers, &d.CanDeleteOthers,
-		&d.Subject, &d.Name, &d.State, &d.CookieHash,
-		&d.KeyThumbprint, &d.Fingerprint, &d.Entrance,
-		&d.FirstAddr, &d.FirstPlace, &d.LastAddr, &d.LastPlace,
-		&d.FlaggedReason, &d.RevokedReason, &d.RevokedBy,
+		&disabled, &held, &d.Tier, &d.State, &d.CookieHash, &d.KeyThumbprint, &d.LastAddr,
 	}, more...)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -87,7 +73,7 @@ func scanHolding(row scanner, more ...any) (devices.Holding, error) {
 	}
 	h := devices.Holding{Grant: g.grant(), SubjectDisabled: disabled != 0}
 	if held {
-		d.ID, d.Rotated = g.DeviceID, g.RotatedAt
+		d.ID, d.Subject = g.DeviceID, g.Subject
 		device := d.device()
 		h.Device = &device
 	}

@@ -66,6 +66,26 @@ func (p *packed[T]) Scan(from any) error {
 	return json.Unmarshal(text, &p.V)
 }
 
+// words is a list in a column, one a line, of what holds no line break. It is
+// read at every refresh, and costs a tenth of JSON.
+type words []string
+
+// Value returns the text for the row.
+func (w words) Value() (driver.Value, error) { return strings.Join(w, "\n"), nil }
+
+// Scan reads the text of a row.
+func (w *words) Scan(from any) error {
+	text, ok := from.(string)
+	if !ok {
+		return fmt.Errorf("words expected, not %T", from)
+	}
+	*w = nil
+	if text != "" {
+		*w = strings.Split(text, "\n")
+	}
+	return nil
+}
+
 // address returns an address as 16 bytes, by which networks are ranges, or nil.
 func address(a netip.Addr) []byte {
 	if !a.IsValid() {
