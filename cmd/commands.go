@@ -22,5 +22,6 @@ type commands struct {
 	Grants  grantsCmd  `cmd:"" help:"Look at grants and end them, through the admin API."`
 	Events  eventsCmd  `cmd:"" help:"Read what happened, through the admin API."`
 	Config  configCmd  `cmd:"" help:"Print the effective configuration, secrets hidden, and check it."`
+	Doctor  doctorCmd  `cmd:"" help:"Check an installation, with what is missing to paste."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

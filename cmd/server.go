@@ -14,6 +14,7 @@ import (
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/hooks/kratos"
 	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/local"
@@ -122,6 +123,7 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 		s.beside.bridge.Mount(mux)
 	}
 	if s.beside.hooks != nil {
+		mux.HandleFunc("GET /hooks/kratos/device.jsonnet", kratos.ServeJsonnet)
 		mux.Handle("/hooks/", s.beside.hooks)
 	}
 	return s.hardened(mux)

@@ -81,7 +81,7 @@ func (p Plan) KratosConfig() map[string]any {
 	login, registration, settings := map[string]any{}, []any{session}, []any{}
 	if p.HookKey != "" {
 		login = map[string]any{"hooks": []any{p.hook("login", parse)}}
-		registration = []any{p.hook("registration", map[string]any{"ignore": false, "parse": false}), session}
+		registration = []any{p.hook("registration", map[string]any{"ignore": true}), session}
 		settings = []any{p.hook("settings?revoke=others", parse)}
 	}
 	ui := "http://" + p.KratosPublic + "/ui"

@@ -29,8 +29,8 @@ type site struct {
 
 // change is what a test wants otherwise.
 type change struct {
-	plan     func(*ory.Plan)
-	settings []house.Setting
+	plan func(*ory.Plan)
+	late func(ory.Plan) []house.Setting // settings of lanyard that need the plan
 }
 
 func open(t *testing.T, c change) *site {
@@ -47,6 +47,10 @@ func open(t *testing.T, c change) *site {
 		HydraDatabase: database(), KratosDatabase: database(),
 		Issuer: "http://" + gateway, Consent: "http://127.0.0.1:3998/consent", HookKey: "a key of these tests",
 	}
+	var more []house.Setting
+	if c.late != nil {
+		more = c.late(plan)
+	}
 	h := house.New(t, house.PostgreSQL, append([]house.Setting{
 		house.Set("hooks.keys", []string{plan.HookKey}),
 		house.Set("hooks.deadline", "5s"), // the machine may be busy
@@ -54,7 +58,7 @@ func open(t *testing.T, c change) *site {
 		house.Set("hooks.kratos.admin_url", "http://"+plan.KratosAdmin),
 		house.Set("gateway.listen", gateway),
 		house.Set("gateway.upstream", "http://"+plan.HydraPublic),
-	}, c.settings...)...)
+	}, more...)...)
 	plan.Lanyard = h.Issuer
 	if c.plan != nil {
 		c.plan(&plan)

@@ -82,6 +82,8 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, errRefused):
 		w.WriteHeader(http.StatusForbidden)
+	case errors.Is(err, devices.ErrInvalid):
+		w.WriteHeader(http.StatusBadRequest) // text that no database holds
 	case err != nil:
 		h.Log.ErrorContext(r.Context(), "hydra token hook", "client", c.ClientID, "err", err)
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -19,6 +19,12 @@ import (
 //go:embed device.jsonnet
 var Jsonnet []byte
 
+// ServeJsonnet serves that file. Nothing in it is secret.
+func ServeJsonnet(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write(Jsonnet) // the client may be gone
+}
+
 // body is what Kratos posts, made by device.jsonnet.
 type body struct {
 	Flow struct {

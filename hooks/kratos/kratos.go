@@ -79,6 +79,8 @@ func (h *Hooks) answer(fn func(context.Context, *http.Request, *body) error) htt
 			reply(w, http.StatusOK, struct{}{})
 		case blocks:
 			reply(w, http.StatusForbidden, said)
+		case errors.Is(err, devices.ErrInvalid):
+			w.WriteHeader(http.StatusBadRequest) // text that no database holds
 		default:
 			h.Log.ErrorContext(r.Context(), "kratos hook", "path", r.URL.Path, "err", err)
 			w.WriteHeader(http.StatusServiceUnavailable)

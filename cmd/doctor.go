@@ -1,0 +1,188 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+
+	"github.com/lanyard-id/lanyard/hooks/doctor"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+// doctorCmd checks an installation.
+type doctorCmd struct {
+	Hydra   string `placeholder:"FILE" help:"Hydra's configuration, to be looked at."`
+	Kratos  string `placeholder:"FILE" help:"Kratos' configuration, to be looked at."`
+	Jsonnet string `placeholder:"PATH" default:"/etc/kratos/device.jsonnet" help:"Where Kratos finds device.jsonnet."`
+}
+
+// errUnfit says that something is missing.
+var errUnfit = errors.New("something is missing; see above")
+
+// Run looks at the configuration, the schema, the files of Ory and the servers
+// that can be reached, and prints what is missing with the block to paste.
+func (d *doctorCmd) Run(a *app) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	found := c.examined()
+	found = append(found, schemaFinding(a.ctx, c))
+	ours := c.ours(d.Jsonnet)
+	for _, file := range []struct {
+		path string
+		look func(map[string]any, doctor.Ours) []doctor.Finding
+	}{{d.Hydra, doctor.Hydra}, {d.Kratos, doctor.Kratos}} {
+		if file.path == "" {
+			continue
+		}
+		config, err := readYAML(file.path)
+		if err != nil {
+			return err
+		}
+		found = append(found, file.look(config, ours)...)
+	}
+	found = append(found, liveFindings(a, c)...)
+	if err := a.sayFindings(found); err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f.Level == doctor.Missing {
+			return errUnfit
+		}
+	}
+	return nil
+}
+
+func readYAML(path string) (map[string]any, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	config, err := yaml.Parser().Unmarshal(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return config, nil
+}
+
+func (a *app) sayFindings(found []doctor.Finding) error {
+	if a.flags.Output == "json" {
+		return a.printJSON(found)
+	}
+	for _, f := range found {
+		_, err := fmt.Fprintf(a.stdout, "%-8s %s: %s\n", f.Level, printable(f.Where), printable(f.What))
+		for line := range strings.Lines(f.Paste) {
+			_, more := fmt.Fprintln(a.stdout, "           "+printable(strings.TrimRight(line, "\n")))
+			err = errors.Join(err, more)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c Config) ours(jsonnet string) doctor.Ours {
+	o := doctor.Ours{
+		URL: c.Issuer, Gateway: c.Gateway.Listen != "", Bridge: c.Identity.Kind == "kratos",
+		Kratos: c.Hooks.Kratos.AdminURL != "" || c.Identity.AdminURL != "", AccessTTL: c.Hooks.Hydra.AccessTTL, Jsonnet: jsonnet,
+	}
+	for _, k := range c.Hooks.Keys {
+		o.Keys = append(o.Keys, k.Reveal())
+	}
+	return o
+}
+
+// examined looks at lanyard's own configuration.
+func (c Config) examined() []doctor.Finding {
+	var found []doctor.Finding
+	add := func(l doctor.Level, where, what string) {
+		found = append(found, doctor.Finding{Level: l, Where: "lanyard: " + where, What: what})
+	}
+	for _, complaint := range c.Complete() {
+		where, what, _ := strings.Cut(complaint, ": ")
+		add(doctor.Missing, where, what)
+	}
+	if len(c.Hooks.Keys) == 0 {
+		add(doctor.Advice, "hooks.keys", "empty: the hooks are off")
+	} else {
+		add(doctor.Good, "hooks.keys", "the hooks are on")
+	}
+	if c.Hooks.Deadline > 2*time.Second {
+		add(doctor.Missing, "hooks.deadline", c.Hooks.Deadline.String()+" is too long: Hydra's own clients hang up after 10s, "+
+			"and it tries three times; at most 2s")
+	}
+	if c.Gateway.Listen != "" && len(c.TrustedProxies) == 0 {
+		add(doctor.Advice, "trusted_proxies", "empty: behind a proxy every device would seem to have the proxy's address")
+	}
+	if c.Gateway.Listen != "" && len(c.Hooks.Keys) == 0 {
+		add(doctor.Missing, "hooks.keys", "the gateway needs the token hook: it tells which grant a token belongs to")
+	}
+	return found
+}
+
+func schemaFinding(ctx context.Context, c Config) doctor.Finding {
+	f := doctor.Finding{Level: doctor.Good, Where: "lanyard: database", What: "it can be reached and has this binary's schema"}
+	s, err := store.Open(ctx, c.Database.URL.Reveal())
+	if err == nil {
+		err = errors.Join(s.Check(ctx), s.Close())
+	}
+	if err != nil {
+		f.Level, f.What = doctor.Missing, err.Error()
+	}
+	return f
+}
+
+// liveFindings asks the servers themselves.
+func liveFindings(a *app, c Config) []doctor.Finding {
+	var found []doctor.Finding
+	for _, server := range []struct{ name, url string }{
+		{"Hydra", c.Hooks.Hydra.AdminURL}, {"Kratos", c.Hooks.Kratos.AdminURL},
+	} {
+		if server.url == "" {
+			found = append(found, doctor.Finding{
+				Level: doctor.Advice, Where: server.name, What: "no admin URL in hooks: what is ended here is not ended there",
+			})
+			continue
+		}
+		found = append(found, liveFinding(a, server.name, strings.TrimRight(server.url, "/")))
+	}
+	return found
+}
+
+func liveFinding(a *app, name, url string) doctor.Finding {
+	f := doctor.Finding{Level: doctor.Missing, Where: name}
+	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/version", nil)
+	if err != nil {
+		f.What = err.Error()
+		return f
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		f.What = "cannot be reached: " + err.Error()
+		return f
+	}
+	defer answer.Body.Close()
+	var told struct{ Version string }
+	_ = json.NewDecoder(answer.Body).Decode(&told) // an answer without a version is told as such
+	if there, err := http.ParseTime(answer.Header.Get("Date")); err == nil && there.Sub(a.now()).Abs() > 30*time.Second {
+		f.What = "its clock and this machine's differ by " + there.Sub(a.now()).Round(time.Second).String()
+		return f
+	}
+	f.Level, f.What = doctor.Good, "answers, version "+told.Version
+	if name == "Hydra" && (strings.HasPrefix(told.Version, "v1.") || strings.HasPrefix(told.Version, "v2.")) {
+		f.Level = doctor.Advice
+		f.What += ": it cannot end one chain of tokens by itself (v25.4.0 can); a refused one stays refused, and its access tokens run out"
+	}
+	return f
+}

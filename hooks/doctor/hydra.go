@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"strings"
+	"time"
+)
+
+// Hydra looks at a hydra.yml.
+func Hydra(config map[string]any, o Ours) []Finding {
+	t, r := tree(config), &report{file: "hydra.yml"}
+	hydraHook(r, t, o)
+	r.check(t.yes("oauth2.pkce.enforced_for_public_clients"), "oauth2.pkce", "PKCE is enforced for public clients",
+		"PKCE must be enforced: after a refused code exchange Hydra v2.3.0 otherwise accepts the code without it",
+		"oauth2:\n  pkce:\n    enforced_for_public_clients: true\n")
+	if t.at("oauth2.refresh_token_hook") != nil {
+		r.add(Advice, "oauth2.refresh_token_hook", "the old refresh hook is set too; lanyard needs the token hook only", "")
+	}
+	private(r, t, o)
+	grace(r, t)
+	tokens(r, t, o)
+	pages(r, t, o)
+	return r.list
+}
+
+func hydraHook(r *report, t tree, o Ours) {
+	const where = "oauth2.token_hook"
+	paste := "oauth2:\n  token_hook:\n    url: " + o.URL + "/hooks/hydra/token\n    auth:\n      type: api_key\n" +
+		"      config: {in: header, name: X-Hook-Key, value: THE_HOOK_KEY}\n"
+	switch hook := t.at(where).(type) {
+	case nil:
+		r.add(Missing, where, "Hydra asks nobody: no refresh is judged", paste)
+	case string:
+		r.add(Missing, where, "a bare URL sends no key; lanyard answers 401 and Hydra refuses every token", paste)
+	case map[string]any:
+		h := tree(hook)
+		if !strings.HasSuffix(strings.TrimRight(h.text("url"), "/"), "/hooks/hydra/token") {
+			r.add(Missing, where+".url", "it does not lead to lanyard's /hooks/hydra/token", paste)
+			return
+		}
+		sends, _ := h.at("auth").(map[string]any)
+		wrong := auth(sends, o)
+		r.check(wrong == "", where, "Hydra asks lanyard", wrong, paste)
+	default:
+		r.add(Missing, where, "it is neither a URL nor a section: Hydra logs an error and runs no hook", paste)
+	}
+}
+
+func grace(r *report, t tree) {
+	text := t.text("oauth2.grant.refresh_token.rotation_grace_period")
+	d, err := time.ParseDuration(text)
+	switch {
+	case text == "" || err == nil && d == 0:
+		r.add(Advice, "oauth2.grant.refresh_token.rotation_grace_period",
+			"no grace: a lost response signs its user out", "oauth2:\n  grant:\n    refresh_token:\n      rotation_grace_period: 30s\n")
+	case err == nil && d > time.Minute:
+		r.add(Advice, "oauth2.grant.refresh_token.rotation_grace_period",
+			text+" is long: within it a stolen token refreshes beside its owner's; 10s to 60s is enough", "")
+	default:
+		r.add(Good, "oauth2.grant.refresh_token", "the rotation grace is "+text, "")
+	}
+}
+
+// tokens tells until when what was revoked lives on.
+func tokens(r *report, t tree, o Ours) {
+	ttl := time.Hour // Hydra's default
+	if d, err := time.ParseDuration(t.text("ttl.access_token")); err == nil {
+		ttl = d
+	}
+	if ttl != o.AccessTTL {
+		r.add(Advice, "ttl.access_token", "access tokens live "+ttl.String()+", lanyard's hooks.hydra.access_ttl says "+
+			o.AccessTTL.String()+": receipts would tell a wrong end", "")
+	}
+	if t.text("strategies.access_token") == "jwt" {
+		r.add(Advice, "strategies.access_token", "access tokens are JWTs: one that is checked offline outlives its device by up to "+ttl.String(), "")
+	}
+}
+
+func pages(r *report, t tree, o Ours) {
+	if o.Bridge {
+		r.check(t.text("urls.consent") == o.URL+"/bridge/consent", "urls.consent", "consent is the bridge's",
+			"identity.kind is kratos, but Hydra sends consent elsewhere", "urls:\n  consent: "+o.URL+"/bridge/consent\n")
+		r.check(t.text("urls.login") == o.URL+"/bridge/login", "urls.login", "login goes through the bridge",
+			"without the bridge browsers get no device cookie before they sign in", "urls:\n  login: "+o.URL+"/bridge/login\n")
+	}
+	if o.Kratos && t.at("urls.identity_provider.url") == nil {
+		r.add(Advice, "urls.identity_provider", "Hydra does not know Kratos: ending a login session there does not end Kratos' session "+
+			"(lanyard ends both)", "urls:\n  identity_provider:\n    url: KRATOS_ADMIN_URL\n    publicUrl: KRATOS_PUBLIC_URL\n")
+	}
+	if !o.Gateway {
+		r.add(Advice, "serve.public", "there is no gateway before it (gateway.listen is empty): ended devices are refused, "+
+			"stolen tokens on other devices are not seen", "")
+	}
+}
