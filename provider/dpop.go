@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"crypto"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -22,11 +21,10 @@ import (
 
 // Bounds of a DPoP proof (RFC 9449 §4.3, §11.1).
 const (
-	maxProof     = 4 << 10          // bytes
-	proofPast    = 60 * time.Second // how long ago it may have been made
-	proofFuture  = 10 * time.Second // how far the client's clock may be ahead
-	maxProofID   = 128              // bytes of jti
-	minProofBits = 2048             // of an RSA key
+	maxProof    = 4 << 10          // bytes
+	proofPast   = 60 * time.Second // how long ago it may have been made
+	proofFuture = 10 * time.Second // how far the client's clock may be ahead
+	maxProofID  = 128              // bytes of jti
 )
 
 // proofAlgs returns the algorithms of proofs: asymmetric ones only.
@@ -90,11 +88,7 @@ func (p *Provider) proof(r *http.Request, endpoint, token string) (string, error
 }
 
 func goodProofKey(key *jose.JSONWebKey) bool {
-	if key == nil || !key.IsPublic() || !key.Valid() {
-		return false
-	}
-	rsaKey, isRSA := key.Key.(*rsa.PublicKey)
-	return !isRSA || rsaKey.N.BitLen() >= minProofBits && rsaKey.N.BitLen() <= 2*minProofBits
+	return key != nil && key.IsPublic() && key.Valid() && strong(*key)
 }
 
 func (p *Provider) fresh(c proofClaims) bool {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,6 +71,16 @@ func validKeys(raw json.RawMessage) bool {
 		return false
 	}
 	return !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool {
-		return !k.Valid() || !k.IsPublic() || k.Use != "sig"
+		return !k.Valid() || !k.IsPublic() || k.Use != "sig" || !strong(k)
 	})
+}
+
+// minRSABits is the size of the smallest RSA key that a client may have.
+const minRSABits = 2048
+
+// strong reports whether the key is not an RSA key that is too small, or too
+// large to verify with in good time.
+func strong(k jose.JSONWebKey) bool {
+	key, isRSA := k.Key.(*rsa.PublicKey)
+	return !isRSA || key.N.BitLen() >= minRSABits && key.N.BitLen() <= 2*minRSABits
 }
