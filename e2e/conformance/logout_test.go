@@ -20,7 +20,8 @@ import (
 // has everything.
 type leaving struct {
 	*party
-	in signed
+	in      signed
+	cookies []*http.Cookie // of the sign-in
 	url.Values
 }
 
@@ -28,7 +29,7 @@ func (s *suite) leaving(t *testing.T) *leaving {
 	t.Helper()
 	p := s.with(t, s.first)
 	in := p.flow()
-	return &leaving{p, in, url.Values{
+	return &leaving{p, in, p.browser.Cookies(p.issuer), url.Values{
 		"id_token_hint": {in.ID}, "post_logout_redirect_uri": {postLogout},
 		"state": {rand.Text() + rand.Text() + rand.Text() + rand.Text() + rand.Text()}, // long, as the suite's
 	}}
@@ -88,12 +89,16 @@ func (l *leaving) stillIn() {
 	l.same(l.in, next)
 }
 
-// out fails where the user is still signed in.
+// out fails where the user is still signed in, or is again with the cookies of
+// before.
 func (l *leaving) out() {
 	l.t.Helper()
-	a := l.ask("prompt", "none")
-	if code := l.refused(a, l.visit(a)); code != "login_required" {
-		l.t.Errorf("after signing out the client was told %s", code)
+	for range 2 {
+		a := l.ask("prompt", "none")
+		if code := l.refused(a, l.visit(a)); code != "login_required" {
+			l.t.Errorf("after signing out the client was told %s", code)
+		}
+		l.browser.SetCookies(l.issuer, l.cookies)
 	}
 }
 

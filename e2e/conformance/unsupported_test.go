@@ -157,7 +157,7 @@ func noBackChannelCalls(t *testing.T, p *party) {
 		p.client = registration{p.client.Client, "client_secret_basic", "ES256"}
 		p.client.ID, p.client.Secret = "listener", "a secret of the listener"
 		in := p.flow()
-		l := &leaving{p, in, url.Values{"id_token_hint": {in.ID}, "post_logout_redirect_uri": {postLogout}}}
+		l := &leaving{p, in, p.browser.Cookies(p.issuer), url.Values{"id_token_hint": {in.ID}, "post_logout_redirect_uri": {postLogout}}}
 		l.redirected(l.leave())
 		l.out()
 	}
