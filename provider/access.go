@@ -176,12 +176,12 @@ func (p *Provider) proved(r *http.Request, endpoint, raw string) (Access, error)
 	if err != nil {
 		return Access{}, err
 	}
-	thumb, err := p.proof(r, endpoint, raw)
-	switch {
-	case err != nil:
-		return Access{}, tokenError(err)
-	case thumb == "", thumb != boundKey(access.Grant):
+	shown, err := p.proof(r, endpoint, raw)
+	if err != nil || shown.thumb == "" || shown.thumb != boundKey(access.Grant) {
 		return Access{}, ErrToken
+	}
+	if err := p.once(r.Context(), shown); err != nil {
+		return Access{}, tokenError(err)
 	}
 	return access, nil
 }

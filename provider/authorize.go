@@ -74,8 +74,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) {
 // that must come first.
 func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *ask) {
 	// 1. Who is here?
-	sighting := p.Observer.Observe(r, devices.EntranceProvider)
-	in, err := p.signIn(r, sighting)
+	in, err := p.signIn(r)
 	if err != nil {
 		p.failAsk(w, r, a, err)
 		return

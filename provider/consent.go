@@ -6,7 +6,6 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
@@ -68,7 +67,7 @@ func (p *Provider) consenting(w http.ResponseWriter, r *http.Request) (*ask, *oa
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := p.signIn(r, p.Observer.Observe(r, devices.EntranceProvider))
+	in, err := p.signIn(r)
 	return a, in, err
 }
 

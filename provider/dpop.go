@@ -46,45 +46,50 @@ type proofClaims struct {
 	Token    string `json:"ath"`
 }
 
-// proof returns the RFC 7638 thumbprint of the key that the request proves
-// possession of, or nothing where it proves none. token is the access token
-// that the proof must be about, or empty at the token endpoint. Errors are
-// errProof or trouble.
-func (p *Provider) proof(r *http.Request, endpoint, token string) (string, error) {
+// proven is a proof that is good but for having been shown before.
+type proven struct {
+	thumb  string // the RFC 7638 thumbprint of the key; empty where none is proved
+	claims proofClaims
+}
+
+// proof returns what the request proves possession of, which is nothing where
+// it has no proof. token is the access token that the proof must be about, or
+// empty at the token endpoint. The error is errProof. Nothing is good before
+// [Provider.once] has seen it, too.
+func (p *Provider) proof(r *http.Request, endpoint, token string) (proven, error) {
 	headers := r.Header.Values("DPoP")
 	if len(headers) == 0 {
-		return "", nil
+		return proven{}, nil
 	}
 	if len(headers) > 1 || len(headers[0]) > maxProof || strings.Count(headers[0], ".") != 2 {
-		return "", errProof
+		return proven{}, errProof
 	}
 	parsed, err := jose.ParseSignedCompact(headers[0], proofAlgs())
 	if err != nil {
-		return "", errProof.WithWrap(err)
+		return proven{}, errProof.WithWrap(err)
 	}
 	header := parsed.Signatures[0].Protected
 	key := header.JSONWebKey
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != "dpop+jwt" || !goodProofKey(key) {
-		return "", errProof
+		return proven{}, errProof
 	}
 	payload, err := parsed.Verify(key)
 	if err != nil {
-		return "", errProof.WithWrap(err)
+		return proven{}, errProof.WithWrap(err)
 	}
 	var claims proofClaims
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		return "", errProof.WithWrap(err)
+		return proven{}, errProof.WithWrap(err)
 	}
 	if !p.fresh(claims) || claims.Method != r.Method || !sameTarget(claims.Target, p.URL(endpoint)) ||
 		token != "" && claims.Token != wholeHash(token) {
-		return "", errProof
+		return proven{}, errProof
 	}
 	sum, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
-		return "", errProof.WithWrap(err)
+		return proven{}, errProof.WithWrap(err)
 	}
-	thumb := base64.RawURLEncoding.EncodeToString(sum)
-	return thumb, p.once(r.Context(), thumb, claims)
+	return proven{base64.RawURLEncoding.EncodeToString(sum), claims}, nil
 }
 
 func goodProofKey(key *jose.JSONWebKey) bool {
@@ -96,11 +101,15 @@ func (p *Provider) fresh(c proofClaims) bool {
 	return c.ID != "" && len(c.ID) <= maxProofID && age <= proofPast && age >= -proofFuture
 }
 
-// once remembers the proof until it is too old to be shown again. The store
-// is shared, so that no other replica takes it either.
-func (p *Provider) once(ctx context.Context, thumb string, c proofClaims) error {
-	until := time.Unix(c.IssuedAt, 0).Add(proofPast + proofFuture)
-	err := p.Storage.Assertions.UseAssertion(ctx, "dpop:"+thumb, c.ID, until)
+// once remembers a proof until it is too old to be shown again. The store is
+// shared, so that no other replica takes it either. Anybody can make keys and
+// proofs of them: ask it last, when the request is good in every other way.
+func (p *Provider) once(ctx context.Context, shown proven) error {
+	if shown.thumb == "" {
+		return nil
+	}
+	until := time.Unix(shown.claims.IssuedAt, 0).Add(proofPast + proofFuture)
+	err := p.Storage.Assertions.UseAssertion(ctx, "dpop:"+shown.thumb, shown.claims.ID, until)
 	switch {
 	case errors.Is(err, devices.ErrExists):
 		return errProof.WithDescription("The DPoP proof was used before.")

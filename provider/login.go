@@ -102,15 +102,15 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// 2. Who is it?
-	source := p.Observer.Observe(r, devices.EntranceProvider)
-	user, err := p.Identity.Authenticate(r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"),
-		source.Network.Prefix().String())
+	source := devices.Network{Addr: p.Observer.ClientAddr(r)}.Prefix().String()
+	user, err := p.Identity.Authenticate(
+		r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"), source)
 	if err != nil {
 		p.refuseLogin(w, r, page, err)
 		return
 	}
 	// 3. On which device, and is there room for it?
-	signedIn, err := p.enter(r.Context(), w, r, user, source)
+	signedIn, err := p.enter(r.Context(), w, r, user, p.Observer.Observe(r, devices.EntranceProvider))
 	if err != nil {
 		p.refuseLogin(w, r, page, err)
 		return
@@ -140,7 +140,7 @@ type NoticePage struct {
 func (p *Provider) enter(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, user oauth.User, s devices.Sighting,
 ) (bool, error) {
-	before, err := p.signIn(r, s)
+	before, err := p.signIn(r)
 	if err != nil {
 		return false, err
 	}

@@ -152,7 +152,7 @@ func (p *Provider) readLeave(w http.ResponseWriter, r *http.Request) (leave, *oa
 	if err := p.readLeaveClient(r, &l); err != nil {
 		return leave{}, nil, err
 	}
-	in, err := p.signIn(r, p.Observer.Observe(r, devices.EntranceProvider))
+	in, err := p.signIn(r)
 	return l, in, err
 }
 

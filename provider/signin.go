@@ -47,7 +47,7 @@ func (p *Provider) clearSignInCookie(w http.ResponseWriter) {
 // malformed, doubled or wrong is no cookie. One that comes without its
 // device's, or from another kind of device, was copied: it is not accepted,
 // the owner is told, and the sign-in lives on where it belongs.
-func (p *Provider) signIn(r *http.Request, s devices.Sighting) (*oauth.SignIn, error) {
+func (p *Provider) signIn(r *http.Request) (*oauth.SignIn, error) {
 	cookies := r.CookiesNamed(p.cookieName())
 	if len(cookies) != 1 {
 		return nil, nil
@@ -68,7 +68,8 @@ func (p *Provider) signIn(r *http.Request, s devices.Sighting) (*oauth.SignIn, e
 	if subtle.ConstantTimeCompare(hash[:], found.SecretHash) != 1 || !found.Live(p.Now()) {
 		return nil, nil
 	}
-	verdict, err := p.registry.Revisit(r.Context(), found.Subject, found.DeviceID, s)
+	seen := p.Observer.Observe(r, devices.EntranceProvider)
+	verdict, err := p.registry.Revisit(r.Context(), found.Subject, found.DeviceID, seen)
 	switch {
 	case err != nil:
 		return nil, trouble{err}

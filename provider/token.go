@@ -22,22 +22,28 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, fosite.ErrUnsupportedGrantType)
 		return
 	}
-	// 2. Who shows it?
-	seen := p.Observer.Observe(r, devices.EntranceProvider)
-	var err error
-	if seen.Proof.KeyThumbprint, err = p.proof(r, "/oauth2/token", ""); err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	ctx := context.WithValue(r.Context(), sightingKey{}, seen)
-	// 3. Is the client who it says, and the grant genuine? Rotates nothing.
-	request, err := p.oauth2.NewAccessRequest(ctx, r, &pending{})
+	// 2. Which key is shown?
+	shown, err := p.proof(r, "/oauth2/token", "")
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	// 4. Judge, write, and mint from the row.
-	answer, err := p.oauth2.NewAccessResponse(ctx, request)
+	seen := devices.Sighting{Proof: devices.Proof{KeyThumbprint: shown.thumb}}
+	// 3. Is the client who it says, and the grant genuine? Rotates nothing.
+	request, err := p.oauth2.NewAccessRequest(context.WithValue(r.Context(), sightingKey{}, seen), r, &pending{})
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	// 4. Who shows it? What costs a row or a parse is not for strangers.
+	if err := p.once(r.Context(), shown); err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	seen = p.Observer.Observe(r, devices.EntranceProvider)
+	seen.Proof.KeyThumbprint = shown.thumb
+	// 5. Judge, write, and mint from the row.
+	answer, err := p.oauth2.NewAccessResponse(context.WithValue(r.Context(), sightingKey{}, seen), request)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -67,7 +73,8 @@ var errMethod = &fosite.RFC6749Error{
 }
 
 // sightingKey finds the sighting of a request in the context that fosite
-// hands to its handlers.
+// hands to its handlers. Until the request is known to be genuine it holds no
+// more than the key.
 type sightingKey struct{}
 
 func sightingOf(ctx context.Context) devices.Sighting {
