@@ -25,6 +25,7 @@ type Finder interface {
 	// empty cursor is before the first. A cursor that it never gave is
 	// devices.ErrInvalid or finds nothing.
 	EventsAfter(ctx context.Context, cursor string, limit int) (devices.EventPage, error)
+	Outward
 }
 
 // AdminConfig is what the admin API needs.
@@ -102,6 +103,8 @@ func (a *Admin) register() {
 		404), a.endDevice)
 	serve(a.huma, a.door, op("show-device-history", "GET", "/devices/{id}/history",
 		"Judgments on a device, newest first", 404), a.history)
+	serve(a.huma, a.door, op("show-device-receipt", "GET", "/devices/{id}/receipt",
+		"What became of an ended device at other servers", 404), a.receipt)
 	serve(a.huma, a.door, op("subject-devices", "GET", "/subjects/{sub}/devices",
 		"All devices of a subject, oldest first"), a.subjectDevices)
 	serve(a.huma, a.door, op("end-subject", "POST", "/subjects/{sub}/revoke-all",

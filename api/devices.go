@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Registry *devices.Registry
 	Auth     Authenticator
+	Outward  Outward
 	Log      *slog.Logger // nil logs nothing
 }
 
@@ -24,7 +25,7 @@ type Config struct {
 func New(c Config) http.Handler {
 	a := &deviceAPI{
 		door:     &door{log: logger(c.Log), realm: "lanyard", freshFor: freshSeconds(c.Registry.Rules)},
-		registry: c.Registry, auth: c.Auth,
+		registry: c.Registry, auth: c.Auth, outward: c.Outward,
 	}
 	mux := http.NewServeMux()
 	api := a.door.newHuma(mux, "Lanyard device API",
@@ -56,6 +57,7 @@ type deviceAPI struct {
 	door     *door
 	registry *devices.Registry
 	auth     Authenticator
+	outward  Outward
 }
 
 // register names every route of the device API, in one place.
@@ -74,6 +76,8 @@ func (a *deviceAPI) register(api huma.API) {
 		a.revokeOthers)
 	serve(api, a.door, op("device-history", "GET", "/{id}/history", "Judgments on a device, newest first", 404),
 		a.history)
+	serve(api, a.door, op("device-receipt", "GET", "/{id}/receipt",
+		"What became of an ended device at other servers", 404), a.receipt)
 }
 
 type listInput struct {
