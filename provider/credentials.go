@@ -26,7 +26,7 @@ func (*credentialsGrant) CanHandleTokenEndpointRequest(_ context.Context, r fosi
 }
 
 // HandleTokenEndpointRequest checks what the client asks for.
-func (h *credentialsGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) error {
+func (h *credentialsGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
 	c := r.GetClient().(*client)
 	if c.Public() || !slices.Contains(c.GrantTypes, grantCredentials) {
 		return fosite.ErrUnauthorizedClient
@@ -37,6 +37,9 @@ func (h *credentialsGrant) HandleTokenEndpointRequest(_ context.Context, r fosit
 	}
 	if !covers(c.Audience, r.GetRequestedAudience()) {
 		return fosite.ErrInvalidRequest.WithHint("The client may not ask for that audience.")
+	}
+	if c.keyRequired() && sightingOf(ctx).Proof.KeyThumbprint == "" { // RFC 9449 §5.2
+		return errProof
 	}
 	return nil
 }
@@ -55,6 +58,9 @@ func (h *credentialsGrant) PopulateTokenEndpointResponse(
 		NotAfter: now.Add(lifetime(c.AccessTTL, h.p.Lifetimes.Access)), Session: memory{}.pack(),
 	}
 	_, _ = rand.Read(g.Secret) // never fails (crypto/rand)
+	if key := sightingOf(ctx).Proof.KeyThumbprint; key != "" {
+		g.Baseline = &devices.Baseline{KeyThumbprint: key}
+	}
 	if err := h.p.Storage.Codes.OpenGrant(ctx, g); err != nil {
 		return trouble{err}
 	}
