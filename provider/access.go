@@ -59,6 +59,7 @@ func (p *Provider) Verify(ctx context.Context, raw string) (Access, error) {
 	case holding.Device != nil && !holding.Device.Live():
 		return Access{}, fmt.Errorf("%w: %w", ErrToken, devices.ErrRevoked)
 	case !now.Before(a.Expires), !g.Live(now), generation > g.Generation,
+		generation > g.Parent && generation < g.Generation, // a burnt successor's
 		a.Issued.Before(g.TokensNotBefore), holding.SubjectDisabled:
 		return Access{}, ErrToken
 	}
