@@ -4,7 +4,7 @@ FUZZTIME ?= 30s
 LDFLAGS  := -s -w -X github.com/lanyard-id/lanyard/cmd.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help test deps fmt vet lint build demo bench fuzz cover
+.PHONY: help conformance test deps fmt vet lint build demo bench fuzz cover
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -43,6 +43,9 @@ fuzz: ## Run each fuzz test for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+conformance: ## Hold the server to the modules of the OpenID conformance suite
+	CONFORMANCE_WAIT=30s $(GO) test -count=1 -v ./e2e/conformance
 
 cover: ## Write and summarise bin/cover.out
 	@mkdir -p bin
