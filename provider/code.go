@@ -125,6 +125,10 @@ func (h *codeGrant) PopulateTokenEndpointResponse(
 	if err != nil {
 		return err
 	}
+	told, err := h.p.tell(ctx, g.Subject, remember(g))
+	if err != nil {
+		return err
+	}
 	created := devices.Event{
 		ID: h.p.NewID(), Type: devices.EventGrantCreated, At: g.CreatedAt, Subject: g.Subject,
 		DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID,
@@ -136,7 +140,7 @@ func (h *codeGrant) PopulateTokenEndpointResponse(
 	if !redeemed {
 		return errRefused
 	}
-	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes, nonce: code.Nonce}, answer)
+	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes, nonce: code.Nonce, told: told}, answer)
 }
 
 func (h *codeGrant) grant(

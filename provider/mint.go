@@ -21,6 +21,22 @@ type minting struct {
 	client *client
 	scopes []string // the grant's, or fewer
 	nonce  string
+	told   map[string]any // of the subject, see tell
+}
+
+// tell returns what the claims parameter asks to be told of the subject in the
+// ID token (OIDC Core §5.5). It is asked for before anything is written: what
+// fails then can be tried again.
+func (p *Provider) tell(ctx context.Context, subject string, past memory) (map[string]any, error) {
+	asked := section(past.Claims, "id_token")
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	told, err := p.Identity.Claims(ctx, subject, nil, asked)
+	if err != nil {
+		return nil, trouble{err}
+	}
+	return told, nil
 }
 
 // mint answers with tokens of the grant as it stands. They are derived from
@@ -152,15 +168,9 @@ func (p *Provider) idToken(ctx context.Context, m minting, access string) (strin
 	if m.nonce != "" {
 		claims["nonce"] = m.nonce
 	}
-	if len(past.Claims) > 0 {
-		asked, err := p.Identity.Claims(ctx, g.Subject, nil, section(past.Claims, "id_token"))
-		if err != nil {
-			return "", err
-		}
-		for name, value := range asked {
-			if _, taken := claims[name]; !taken {
-				claims[name] = value
-			}
+	for name, value := range m.told {
+		if _, taken := claims[name]; !taken {
+			claims[name] = value
 		}
 	}
 	return p.Keys.SignJWT(ctx, m.client.signingAlg(), "JWT", claims)

@@ -56,6 +56,9 @@ func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if err != nil {
 		return err
 	}
+	if _, err := withheld(holding.Grant.Scopes, scopes); err != nil && c.AccessToken != "jwt" {
+		return err
+	}
 	s := r.GetSession().(*pending)
 	s.holding, s.generation, s.scopes = holding, token.Generation(), scopes
 	return nil
@@ -105,6 +108,10 @@ func (h *refreshGrant) PopulateTokenEndpointResponse(
 	if err != nil {
 		return err
 	}
+	told, err := h.p.tell(ctx, s.holding.Grant.Subject, remember(s.holding.Grant))
+	if err != nil {
+		return err
+	}
 	admission, err := h.p.Gate.Admit(ctx, devices.Presented{
 		Holding: s.holding, Generation: s.generation, Binding: c.BindingInForce(), Sighting: seen,
 		IdleFor: lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle),
@@ -116,7 +123,7 @@ func (h *refreshGrant) PopulateTokenEndpointResponse(
 	if err := admission.Verdict.Err(); err != nil {
 		return err
 	}
-	return h.p.mint(ctx, minting{grant: admission.Grant, client: c, scopes: s.scopes}, answer)
+	return h.p.mint(ctx, minting{grant: admission.Grant, client: c, scopes: s.scopes, told: told}, answer)
 }
 
 // modeConstrained is the refresh mode without rotation (FAPI 2.0 §5.3.2.1).

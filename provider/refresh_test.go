@@ -309,3 +309,24 @@ func (h *house) must(err error) {
 		h.t.Fatal(err)
 	}
 }
+
+// TestManyScopes narrows as far as an opaque token can say, and refuses what
+// it cannot before anything is spent.
+func TestManyScopes(t *testing.T) {
+	h := newHouse(t)
+	scopes := []string{"openid", "offline_access"}
+	for i := range 30 {
+		scopes = append(scopes, "s"+string(rune('a'+i%26))+string(rune('a'+i/26)))
+	}
+	all := strings.Join(scopes, " ")
+	h.client(oauth.Client{ID: "many", Scope: all})
+	h.client(oauth.Client{ID: "jwt", Scope: all, AccessToken: "jwt"})
+	laptop := h.browser(devicestest.LaptopHeaders())
+	token := laptop.token(redeem(laptop.code(ada, ask("client_id", "many", "scope", all)), "client_id", "many")).str("refresh_token")
+	h.unchanged(t, func() {
+		laptop.token(refreshForm(token, "client_id", "many", "scope", "openid")).refused(t, 400, "invalid_scope")
+	})
+	laptop.token(refreshForm(token, "client_id", "many", "scope", strings.Join(scopes[24:], " "))).want(t, 200, "")
+	token = laptop.token(redeem(laptop.code(ada, ask("client_id", "jwt", "scope", all)), "client_id", "jwt")).str("refresh_token")
+	laptop.token(refreshForm(token, "client_id", "jwt", "scope", "openid")).want(t, 200, "")
+}
