@@ -275,37 +275,3 @@ func (r *Registry) judgment(d Device, g *Grant, s Sighting, v Verdict) Judgment 
 	}
 	return j
 }
-
-// Revisit judges a sighting that comes with a sign-in of one of the subject's
-// devices: a browser that holds both cookies. A refusal is kept and told, and
-// changes nothing else.
-func (r *Registry) Revisit(ctx context.Context, subject, deviceID string, s Sighting) (Verdict, error) {
-	d, err := r.Store.Device(ctx, subject, deviceID)
-	if errors.Is(err, ErrNotFound) {
-		return Verdict{PolicyVersion: r.Policy.Version}, nil
-	} else if err != nil {
-		return Verdict{}, err
-	}
-	return r.revisit(ctx, d, s)
-}
-
-func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, error) {
-	v := r.Policy.Judge(Case{Now: s.At, Device: &d, Sighting: s})
-	if v.Would != Refuse && v.Would != StepUp && len(d.CookieHash) > 0 && !s.Proof.HasCookie(d.CookieHash) {
-		// Both cookies live in one jar: one without the other was carried off.
-		v = r.Policy.soften(r.Policy.refuse(false,
-			Evidence{Reason: ReasonCookieMismatch, Weight: r.Policy.Weights.CookieMismatch}))
-	}
-	if v.Err() == nil || !d.Live() {
-		return v, nil
-	}
-	told := EventHijackSuspected
-	if v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) {
-		told = EventDeviceRefused // the right browser, looking odd
-	}
-	return v, r.Store.Change(ctx, d.Subject, func(tx Tx) error {
-		return errors.Join(
-			tx.Record(ctx, r.judgment(d, nil, s, v)),
-			tx.Tell(ctx, r.event(told, d, s.At, v)))
-	})
-}
