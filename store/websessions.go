@@ -25,6 +25,8 @@ type webSessionRow struct {
 	SID        string `bun:"sid"`
 	Name       string `bun:"name"`
 	SecretHash []byte `bun:"secret_hash"`
+
+	SignInEnded bool `bun:"sign_in_ended,scanonly"`
 }
 
 // webSessionsText sweeps sessions past their end; see sweep.go.
@@ -56,12 +58,13 @@ func (s *Store) OpenWebSession(ctx context.Context, w records.Session) (bool, er
 	return opened, nil
 }
 
-// WebSession returns a session of the pages, or devices.ErrNotFound. One that
-// hangs on a sign-in of this server is gone when that has ended.
+// WebSession returns a session of the pages, or devices.ErrNotFound. It tells
+// whether the sign-in of this server that it hangs on has ended.
 func (s *Store) WebSession(ctx context.Context, id string) (records.Session, error) {
 	var r webSessionRow
-	query := s.read.NewSelect().Model(&r).Where("w.id = ?", id).Where(
-		"(w.issuer <> '' OR EXISTS (SELECT 1 FROM sign_ins AS i WHERE i.id = w.sid AND i.ended_at = 0))")
+	query := s.read.NewSelect().Model(&r).ColumnExpr("w.*").ColumnExpr(
+		"w.issuer = '' AND NOT EXISTS (SELECT 1 FROM sign_ins AS i WHERE i.id = w.sid AND i.ended_at = 0) AS sign_in_ended").
+		Where("w.id = ?", id)
 	if err := one(ctx, query, id); err != nil {
 		return records.Session{}, fmt.Errorf("read web session: %w", err)
 	}
@@ -69,6 +72,7 @@ func (s *Store) WebSession(ctx context.Context, id string) (records.Session, err
 		ID: r.ID, SecretHash: r.SecretHash, Subject: r.Subject, DeviceID: r.DeviceID,
 		Issuer: r.Issuer, SID: r.SID, Name: r.Name, AuthTime: r.AuthTime.time(),
 		CreatedAt: r.CreatedAt.time(), IdleUntil: r.IdleUntil.time(), NotAfter: r.NotAfter.time(),
+		SignInEnded: r.SignInEnded,
 	}, nil
 }
 

@@ -72,6 +72,12 @@ func (u *UI) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 		return nil, errNoSession
 	case err != nil:
 		return nil, err
+	case !s.Live(u.Now()):
+		// Where the device was ended, say so: that is why.
+		if _, err := u.Registry.Current(r.Context(), actorOf(s)); errors.Is(err, devices.ErrRevoked) {
+			return nil, err
+		}
+		return nil, errNoSession
 	}
 	all, me, err := u.Registry.Visit(r.Context(), actorOf(s), u.Observer.Observe(r, devices.EntranceWebUI))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -203,6 +204,7 @@ func (c *chrome) click(selector string) {
 // write writes into a field, instead of what it holds.
 func (c *chrome) write(selector, text string) {
 	c.t.Helper()
+	c.do(chromedp.WaitVisible(chromedp.CSS(selector)))
 	evaluate[bool](c, fmt.Sprintf(`(document.querySelector(%q).value = "") === ""`, selector))
 	c.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
@@ -238,6 +240,17 @@ func (c *chrome) sees(texts ...string) {
 	c.t.Fatalf("the page does not say %q:\n%s", texts, page)
 }
 
+// misses fails unless the page soon says none of that.
+func (c *chrome) misses(text string) {
+	c.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if page := c.text(); page != "" && !strings.Contains(page, text) {
+			return
+		}
+	}
+	c.t.Fatalf("the page still says %q", text)
+}
+
 // axe returns the script of axe-core, which npm installs once.
 var axe = sync.OnceValues(func() (string, error) {
 	const script = "node_modules/axe-core/axe.min.js"
@@ -258,3 +271,14 @@ var axe = sync.OnceValues(func() (string, error) {
 	text, err := os.ReadFile(script)
 	return string(text), err
 })
+
+// cookies returns the browser's cookies, HttpOnly ones too.
+func (c *chrome) cookies() (cookies []*http.Cookie) {
+	c.t.Helper()
+	got, err := chromedp.Call(c.ctx, network.GetCookies, network.GetCookiesParams{})
+	c.must(err)
+	for _, cookie := range got.Cookies {
+		cookies = append(cookies, &http.Cookie{Name: cookie.Name, Value: cookie.Value, Path: cookie.Path})
+	}
+	return cookies
+}

@@ -28,11 +28,14 @@ type Session struct {
 	CreatedAt time.Time
 	IdleUntil time.Time
 	NotAfter  time.Time
+	// SignInEnded reports that the sign-in here that it hangs on has ended, and
+	// the session with it.
+	SignInEnded bool
 }
 
 // Live reports whether the session still holds at that time.
 func (s Session) Live(now time.Time) bool {
-	return now.Before(s.IdleUntil) && now.Before(s.NotAfter)
+	return !s.SignInEnded && now.Before(s.IdleUntil) && now.Before(s.NotAfter)
 }
 
 // Holder is a client that holds live grants on a device.

@@ -1,0 +1,185 @@
+package pages_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/lanyard-id/lanyard/e2e/house"
+)
+
+// TestALostPhone: Ada ends it from her laptop in two taps. Its pages and its
+// tokens end at that moment. It goes the same way without scripts.
+func TestALostPhone(t *testing.T) {
+	browser := chromium(t)
+	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
+		t.Run(name, func(t *testing.T) {
+			h := house.Open(t, house.SQLite)
+			ada, notes := h.User("ada@example.com"), h.Client("--id", "notes", "--public", "--name", "Notes")
+			on, in := windows(), iphone()
+			on.scripts, in.scripts = scripts, scripts
+			laptop, phone := open(t, browser, h, on), open(t, browser, h, in)
+			laptop.signIn("/devices", ada)
+			laptop.sees("Your devices", "only", "Chrome on Windows 11", "This device")
+			phone.signIn("/devices", ada)
+			phone.sees("2 devices", "Safari on iPhone")
+			// An application on the phone holds a token.
+			app := h.NewHand(notes, house.Phone())
+			for _, cookie := range phone.cookies() {
+				app.Browser.SetCookies(h.Issuer, []*http.Cookie{cookie})
+			}
+			if a, err := app.SignIn(ada, offline, nil); err != nil || a.Status != 200 {
+				t.Fatal(a.Status, err)
+			}
+			// The phone may not end the laptop, which came first.
+			phone.visit("/devices")
+			phone.click(".card:not(.here) a.button")
+			phone.sees("End this device?")
+			phone.click("main button.wrong")
+			phone.sees("This device may not end others")
+			// She gives it a name, and ends it.
+			laptop.visit("/devices/" + app.Tokens.Device)
+			laptop.write("#name", "Ada’s <b>phone</b>")
+			laptop.click("form[action$='/name'] button")
+			laptop.sees("Ada’s <b>phone</b>", "Safari on iPhone", "Notes", "In use")
+			laptop.visit("/devices")
+			laptop.click(".card:not(.here) a.button")
+			laptop.sees("End this device?", "Ada’s <b>phone</b>", "Used by Notes")
+			laptop.click("main button.wrong")
+			laptop.sees("The device is ended", "These lost their access", "Notes", "Everything ended at once")
+			// The phone is out, and so is the application on it.
+			phone.visit("/devices")
+			phone.sees("This device was ended")
+			if a, err := app.Refresh(); err != nil || a.Error() != "invalid_grant" {
+				t.Errorf("the application goes on: %d %v %s", a.Status, err, a.Body)
+			}
+			laptop.visit("/devices")
+			laptop.sees("on this device only")
+		})
+	}
+}
+
+// TestARefusalIsExplained: who looks sees what was refused, and why.
+func TestARefusalIsExplained(t *testing.T) {
+	browser := chromium(t)
+	var ada *chrome
+	w := newWorld(t, func(h *house.House, u house.User) {
+		ada = open(t, browser, h, windows())
+		ada.signIn("/devices", u)
+		ada.sees("Your devices")
+	})
+	ada.visit("/devices")
+	ada.sees("One of them needs a look", "Something did not fit: another system")
+	ada.visit("/devices/" + w.phone.Tokens.Device)
+	ada.sees("Refused.", "A refresh for \u2068Notes\u2069 came from \u2068Firefox on Linux\u2069; "+
+		"this access belongs to \u2068Safari on iPhone\u2069.", "Renewed 3 times", "Ended: another system")
+	ada.click("form[action$='/seen'] button")
+	ada.misses("Look at this")
+	ada.sees("What is known")
+	ada.visit("/devices/" + w.phone.Tokens.Device)
+	ada.click(".history .bad .notme")
+	ada.sees("This was not you?", "New password")
+	ada.click("main button.wrong")
+	ada.sees("The device is ended", "Corner Shop", "What lives on", "works until", "Does somebody know your password?")
+	ada.click("main .doubt a.button")
+	ada.write("#password", "a new lanyard for Ada")
+	ada.write("#again", "a new lanyard for Eve")
+	ada.click("main form button")
+	ada.sees("The two are not the same")
+	ada.write("#password", "a new lanyard for Ada")
+	ada.write("#again", "a new lanyard for Ada")
+	ada.click("main form button")
+	ada.sees("Your password is changed")
+	// All others, then goodbye.
+	ada.visit("/devices")
+	ada.click("main .deeds a.wrong")
+	ada.sees("End all other devices?", "Chrome on Android")
+	ada.click("main button.wrong")
+	ada.sees("One device is ended", "Corner Shop")
+	ada.click("header form button")
+	ada.sees("You are signed out")
+	ada.do(chromedp.NavigateBack())
+	ada.sees("Sign in", "Password")
+	if strings.Contains(ada.text(), "Chrome on Android") {
+		t.Error("the list is there after signing out")
+	}
+	w.ada.Password = "a new lanyard for Ada"
+	ada.prove(w.ada)
+	ada.sees("Sign out")
+}
+
+// TestWithTheKeyboardAlone: everything can be reached and seen with it.
+func TestWithTheKeyboardAlone(t *testing.T) {
+	browser := chromium(t)
+	h := house.Open(t, house.SQLite)
+	ada, notes := h.User("ada@example.com"), h.Client("--id", "notes", "--public")
+	laptop := open(t, browser, h, windows())
+	laptop.signIn("/devices", ada)
+	laptop.sees("Your devices")
+	hand := h.NewHand(notes, house.Phone())
+	if a, err := hand.SignIn(ada, offline, nil); err != nil || a.Status != 200 {
+		t.Fatal(a.Status, err)
+	}
+	laptop.visit("/devices")
+	laptop.tab("End Safari on iPhone")
+	laptop.do(chromedp.KeyEvent(kb.Enter))
+	laptop.sees("End this device?")
+	laptop.tab("End this device")
+	laptop.do(chromedp.KeyEvent(kb.Enter))
+	laptop.sees("The device is ended")
+	if a, err := hand.Refresh(); err != nil || a.Error() != "invalid_grant" {
+		t.Errorf("the phone goes on: %d %v", a.Status, err)
+	}
+}
+
+// tab goes on with the keyboard until something of that name has the focus,
+// which must show.
+func (c *chrome) tab(name string) {
+	c.t.Helper()
+	var seen []string
+	for range 60 {
+		c.do(chromedp.KeyEvent(kb.Tab))
+		text := evaluate[string](c, `document.activeElement.textContent.replace(/\s+/g, " ").trim()`)
+		seen = append(seen, text)
+		if width := evaluate[string](c, `getComputedStyle(document.activeElement).outlineStyle`); width == "none" {
+			c.t.Errorf("the focus does not show on %q", text)
+		}
+		if text == name {
+			return
+		}
+	}
+	c.t.Fatalf("%q has no place among %q", name, seen)
+}
+
+// TestHostileTextStaysText: scripts in names and headers are shown, not run.
+func TestHostileTextStaysText(t *testing.T) {
+	const evil = `<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>`
+	browser := chromium(t)
+	h := house.Open(t, house.SQLite)
+	ada, notes := h.User("ada@example.com", "--name", evil), h.Client("--id", "notes", "--public", "--name", evil)
+	laptop := open(t, browser, h, windows())
+	laptop.signIn("/devices?ui_locales=%3Cscript%3E", ada)
+	laptop.sees("Your devices", evil)
+	looks := house.Phone()
+	looks.Set("User-Agent", "Mozilla/5.0 (Linux; Android 14; "+evil+") Chrome/142.0.0.0 "+evil)
+	hand := h.NewHand(notes, looks)
+	if a, err := hand.SignIn(ada, offline, nil); err != nil || a.Status != 200 {
+		t.Fatal(a.Status, err)
+	}
+	device := "/devices/" + hand.Tokens.Device
+	laptop.visit(device)
+	laptop.write("#name", evil)
+	laptop.click("form[action$='/name'] button")
+	laptop.sees("What is known", evil)
+	for _, path := range []string{"/devices", device, device + "/end", "/devices/others", device + "?after=" + url.QueryEscape(evil)} {
+		laptop.visit(path)
+		laptop.sees(evil)
+		if evaluate[bool](laptop, `"pwned" in window || document.querySelector("main img, main script") !== null`) {
+			t.Errorf("%s: it was not kept as text", path)
+		}
+	}
+}
