@@ -2,9 +2,11 @@
 // cost, side by side in one run on one PostgreSQL.
 //
 //	go run ./bench refresh
+//	go run ./bench ory
 //
 // The floor is one bare single-row UPDATE of the same table through the same
-// driver. Figures of one machine say little; the ratios to the floor travel.
+// driver; beside Ory it is the same Hydra without us. Figures of one machine
+// say little; the ratios to the floor travel.
 package main
 
 import (
@@ -33,11 +35,11 @@ type plan struct {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] != "refresh" {
-		return fmt.Errorf("usage: bench refresh [-rounds N] [-slice 1s] [-grants N]")
+	if len(args) == 0 || args[0] != "refresh" && args[0] != "ory" {
+		return fmt.Errorf("usage: bench refresh|ory [-rounds N] [-slice 1s] [-grants N]")
 	}
 	var p plan
-	flags := flag.NewFlagSet("bench refresh", flag.ContinueOnError)
+	flags := flag.NewFlagSet("bench "+args[0], flag.ContinueOnError)
 	flags.IntVar(&p.rounds, "rounds", 5, "how often each contestant runs")
 	flags.DurationVar(&p.slice, "slice", time.Second, "how long it runs each time")
 	flags.IntVar(&p.grants, "grants", 64, "how many grants there are; at least 16")
@@ -46,6 +48,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if p.rounds < 1 || p.slice <= 0 || p.grants < 16 {
 		return fmt.Errorf("rounds and slice must be positive, grants at least 16")
+	}
+	if args[0] == "ory" {
+		return besideOry(ctx, p)
 	}
 	return refresh(ctx, p)
 }

@@ -188,3 +188,28 @@ func TestLegs(t *testing.T) {
 		}
 	})
 }
+
+func TestSweepForgetsSpentTokens(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		enrolledIn(t, s, "ada", "laptop")
+		if _, err := s.OpenChain(ctx, chain("g1", "c1", "laptop", ""), []byte("mark"), created); err != nil {
+			t.Fatal(err)
+		}
+		day := 24 * time.Hour
+		for n, hop := range [][2]string{{"t1", "mark"}, {"t2", "t1"}, {"t3", "t2"}} {
+			if err := s.LearnToken(ctx, []byte(hop[0]), []byte(hop[1]), oryNoon.Add(time.Duration(n)*day)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Sweep(ctx, oryNoon.Add(2*day), store.Retention{}); err != nil {
+			t.Fatal(err)
+		}
+		for token, kept := range map[string]bool{"mark": false, "t1": false, "t2": true, "t3": true} {
+			_, err := s.HoldingByToken(ctx, []byte(token))
+			if kept != (err == nil) {
+				t.Errorf("%s: %v", token, err)
+			}
+		}
+	})
+}

@@ -46,6 +46,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) error 
 		{"web sessions", webSessionsText, leeway},
 		{"grants", grantsText, leeway},
 		{"keys", keysText, leeway},
+		{"passed tokens", passedTokensText, leeway},
+		{"ties", tiesText, leeway},
 		{"judgments", judgmentsText, keep.Judgments},
 		{"events", events, keep.Events},
 		{"addresses of judgments", judgedText, keep.Addresses},
@@ -86,6 +88,14 @@ const (
  (SELECT id FROM grants WHERE device_id = '' AND not_after > 0 AND not_after <= ?0 LIMIT ?1)`
 	keysText = `DELETE FROM keys WHERE id IN
  (SELECT id FROM keys WHERE retired_at > 0 AND retired_at <= ?0 LIMIT ?1)`
+	// A token that has a successor is kept for as long as its coming back is to
+	// be told; the newest one of a chain stays as long as its grant.
+	passedTokensText = `DELETE FROM passed WHERE hash IN
+ (SELECT p.hash FROM passed AS p WHERE p.at <= ?0 AND (EXISTS
+ (SELECT 1 FROM passed AS n WHERE n.parent = p.hash AND n.at <= ?0) OR NOT EXISTS
+ (SELECT 1 FROM grants AS g WHERE g.id = p.grant_id AND g.revoked_at = 0)) LIMIT ?1)`
+	tiesText = `DELETE FROM ties WHERE (kind, ref) IN
+ (SELECT kind, ref FROM ties WHERE ended_at > 0 AND ended_at <= ?0 LIMIT ?1)`
 	judgmentsText = `DELETE FROM judgments WHERE id IN
  (SELECT id FROM judgments WHERE at <= ?0 LIMIT ?1)`
 	eventsText = `DELETE FROM events WHERE seq IN

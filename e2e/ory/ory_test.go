@@ -45,7 +45,7 @@ func open(t *testing.T, c change) *site {
 	plan := ory.Plan{
 		Dir: t.TempDir(), HydraPublic: at(), HydraAdmin: at(), KratosPublic: at(), KratosAdmin: at(),
 		HydraDatabase: database(), KratosDatabase: database(),
-		Issuer: "http://" + gateway, Consent: "http://127.0.0.1:3998/consent", HookKey: "a key of these tests",
+		Issuer: "http://" + gateway, Consent: ory.NoConsent, HookKey: "a key of these tests",
 	}
 	var more []house.Setting
 	if c.late != nil {
@@ -102,6 +102,8 @@ func (s *site) registered(t *testing.T, looks http.Header) *ory.Person {
 	t.Helper()
 	p := s.NewPerson(s.Gateway, looks)
 	good(t, p.Register())
+	// Kratos tells of it behind its answer.
+	eventually(t, "the registration is heard of", func() bool { return len(s.devices(t, p.Subject)) == 1 })
 	p.Forget() // what registering signed in
 	return p
 }

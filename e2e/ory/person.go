@@ -273,8 +273,10 @@ func (p *Person) Authorize(clientID, secret, device string) (*Chain, Answer, err
 			err = fmt.Errorf("the sign-in goes in circles at %s", next)
 		case strings.Contains(next, "/self-service/login/browser"):
 			next, err = p.kratosLogin(next)
-		case param(next, "consent_challenge") != "" && strings.HasPrefix(next, noConsent):
+		case param(next, "consent_challenge") != "" && strings.HasPrefix(next, NoConsent):
 			next, err = p.Stack.consent(param(next, "consent_challenge"), device)
+		case strings.HasPrefix(next, NoLogin):
+			next, err = p.Stack.login(param(next, "login_challenge"), p.Subject)
 		default:
 			next, err = p.location(next)
 		}
@@ -289,8 +291,12 @@ func (p *Person) Authorize(clientID, secret, device string) (*Chain, Answer, err
 	return c, a, err
 }
 
-// noConsent is where Hydra sends to where these tests give consent themselves.
-const noConsent = "http://127.0.0.1:3998/consent"
+// Where Hydra sends the browser where nobody is: login and consent are then
+// given through its admin API.
+const (
+	NoLogin   = "http://127.0.0.1:3998/login"
+	NoConsent = "http://127.0.0.1:3998/consent"
+)
 
 // kratosLogin goes through Kratos' login for Hydra's challenge.
 func (p *Person) kratosLogin(next string) (string, error) {
@@ -324,6 +330,13 @@ func (s *Stack) consent(challenge, device string) (string, error) {
 	}
 	a, err := s.Admin(http.MethodPut, "/admin/oauth2/auth/requests/consent/accept?consent_challenge="+url.QueryEscape(challenge),
 		map[string]any{"grant_scope": []string{"openid", "offline_access"}, "session": session})
+	return a.Text("redirect_to"), err
+}
+
+// login is an existing login application in one call.
+func (s *Stack) login(challenge, subject string) (string, error) {
+	a, err := s.Admin(http.MethodPut, "/admin/oauth2/auth/requests/login/accept?login_challenge="+url.QueryEscape(challenge),
+		map[string]any{"subject": subject, "remember": true, "remember_for": 3600})
 	return a.Text("redirect_to"), err
 }
 
