@@ -78,15 +78,17 @@ type count struct {
 // attempt counts an attempt under every rule, or says how long to wait and
 // counts nothing. It counts before it is known to fail, so that many at once
 // are as many. Subjects who have succeeded from that source before are not
-// kept out by what others do in their name from elsewhere.
+// kept out by what others do in their name from elsewhere, nor by what others
+// do from the same source: behind one prefix there may be a whole town.
 func (l *limits) attempt(identifier, source string, now time.Time) (*attempt, time.Duration) {
 	identifier = strings.ToLower(strings.ToUpper(identifier)) // as the store folds it
 	pair := digest("pair", identifier, source)
-	a := &attempt{l, pair, []count{{pair, l.perPair}, {digest("source", source), l.perSource}}}
+	a := &attempt{l, pair, []count{{pair, l.perPair}}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, good := l.good.get(pair); !good {
-		a.counts = append(a.counts, count{digest("subject", identifier), l.perSubject})
+		a.counts = append(a.counts,
+			count{digest("source", source), l.perSource}, count{digest("subject", identifier), l.perSubject})
 	}
 	var wait time.Duration
 	for _, c := range a.counts {
