@@ -14,6 +14,7 @@ type ConsentPage struct {
 	Action, Flow, ClientName, ClientURI, LogoURI, Subject string
 	Scopes                                                []ScopeLine
 	FormAction                                            []string
+	UILocales                                             string // as the client asks for them
 }
 
 // ScopeLine is one thing that a client asks for, in words.
@@ -56,6 +57,7 @@ func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request) {
 		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
 		Subject: p.called(r.Context(), in.Subject),
 		Scopes:  scopeLines(a.wanted()), FormAction: []string{origin(a.GetRedirectURI())},
+		UILocales: a.GetRequestForm().Get("ui_locales"),
 	})
 }
 

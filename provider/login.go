@@ -20,6 +20,7 @@ type LoginPage struct {
 	// FormAction is where the answer to the form may lead, for the page's
 	// Content-Security-Policy.
 	FormAction []string
+	UILocales  string // as the client asks for them (OIDC Core §3.1.2.1)
 }
 
 // ErrWrongPassword is what an [Identity] answers where the identifier or the
@@ -56,6 +57,7 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request) (LoginPage,
 		return LoginPage{}, err
 	}
 	page.ClientName, page.FormAction = a.client.label(), []string{origin(a.GetRedirectURI())}
+	page.UILocales = a.GetRequestForm().Get("ui_locales")
 	if page.Identifier == "" {
 		page.Identifier = a.GetRequestForm().Get("login_hint")
 	}
