@@ -4,7 +4,7 @@ FUZZTIME ?= 30s
 LDFLAGS  := -s -w -X github.com/lanyard-id/lanyard/cmd.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help conformance test deps fmt vet lint build demo bench fuzz cover
+.PHONY: help conformance test deps fmt vet lint build demo screenshots bench fuzz cover
 
 help: ## Show what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -33,6 +33,10 @@ build: ## Build bin/lanyard, a static binary
 
 demo: ## Tell the product's story and stay up
 	$(GO) run . demo
+
+screenshots: ## Take a picture of every page into docs/screens
+	@mkdir -p docs/screens
+	$(GO) test ./e2e/pages -count=1 -run TestPagesInEveryLight -args -screens $(CURDIR)/docs/screens
 
 bench: ## Measure a refresh against the bare update
 	$(GO) run ./bench refresh
