@@ -51,7 +51,7 @@ func (d *demoCmd) Run(a *app) error {
 	if err == nil && !d.Exit {
 		out.say("\nThe server stays up until Ctrl-C.")
 		out.say("  Issuer    http://%s", address)
-		out.say("  Sign in   http://%s/login", address)
+		out.say("  Pages     http://%s/devices", address)
 		out.say("  Name      %s", demoUser)
 		out.say("  Password  %s", demoPassword)
 		<-ctx.Done()

@@ -1,17 +1,26 @@
-// Package webui draws the pages that people see.
+// Package webui draws the pages that people see, and serves those where an
+// owner sees and ends devices.
 //
 // # Objects
 //
-// [Pages] is the set of embedded templates and the assets they use. Each page
-// is a template of its own in one layout; its data is a plain struct that
-// whoever shows the page declares.
+// [Pages] is the set of embedded templates, the assets they use and the
+// languages they speak. Each page is a template of its own in one layout; its
+// data is a plain struct that whoever shows the page declares. [UI] is the
+// owner's pages: it signs in over the wire like any client, keeps a session
+// tied to a device, and asks the registry for everything that it does.
 //
 // # Guarantees
 //
 //   - A page is drawn whole or not at all: a template that fails is a clean
 //     500, never half a page.
-//   - Pages work without scripts and run none, whatever the data says: the
-//     Content-Security-Policy allows this server's own style sheet and images.
+//   - Pages work without scripts, whatever the data says: the
+//     Content-Security-Policy allows this server's own style sheets and images,
+//     and on the owner's pages one file that shows times in the reader's zone.
+//   - A session ends with its device and with the sign-in that it came from,
+//     and is worth nothing without the device's own cookie. All of that is
+//     looked at with every request.
+//   - GET changes nothing. A form of another site is refused.
+//   - A name is the owner's label. What was observed is told next to it, always.
 //   - Pages are not kept in caches, not framed by others, and tell no other
 //     site where their reader came from.
 //
@@ -28,7 +37,15 @@
 // send "Origin: null" with our own forms, which [net/http.CrossOriginProtection]
 // refuses from browsers that do not send Sec-Fetch-Site.
 //
+// The session's cookie is SameSite=Strict (RFC 10017 §6.1.3.2). Where a link or
+// a provider of another site leads here, browsers keep such cookies back: the
+// page "bounce" then makes the browser take the last step by itself.
+//
+// Destructive acts are asked about on a page of their own, so that a fresh
+// sign-in in between leads back to the same question.
+//
 // # Not here
 //
-// What the pages decide. No handler here reads a form.
+// No rules about who may do what: those are of devices. No handler here reads
+// the provider's forms.
 package webui
