@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -135,10 +136,13 @@ func raised(b *Baseline, s Sighting, v Verdict, binding Binding) *Baseline {
 	return &next
 }
 
-// BaselineOf returns what a grant remembers of its first token call.
+// BaselineOf returns what a grant remembers of its first token call. The
+// address is no part of it: grants outlive the time for which those are kept.
 func BaselineOf(s Sighting) Baseline {
+	place := s.Network
+	place.Addr = netip.Addr{}
 	return Baseline{
-		Fingerprint: s.Fingerprint, Network: s.Network,
+		Fingerprint: s.Fingerprint, Network: place,
 		Cookie: len(s.Proof.CookieHashes) > 0, KeyThumbprint: s.Proof.KeyThumbprint,
 	}
 }

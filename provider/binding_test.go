@@ -84,7 +84,7 @@ func TestForwarded(t *testing.T) {
 	seen := contextOf(devicestest.LaptopHeaders(), "203.0.113.10")
 	got := b.signIn(laptop, "device_context", seen)
 	if g := h.grant(got); g.Baseline == nil || g.Baseline.Fingerprint[devices.SignalOS] != "Windows" ||
-		g.Baseline.Network.Addr.String() != "203.0.113.10" {
+		g.Baseline.Network.Addr.IsValid() {
 		t.Errorf("the grant remembers %+v", g.Baseline)
 	}
 	for name, context := range map[string]string{
@@ -154,7 +154,7 @@ func TestForwardedHeadersOfStrangers(t *testing.T) {
 	got := laptop.signIn(ada)
 	laptop.token(refreshForm(got.str("refresh_token"))).want(t, 200, "")
 	d := h.devices("ada")[0]
-	if !d.First.Addr.IsLoopback() || !d.Last.Addr.IsLoopback() || !h.grant(got).Baseline.Network.Addr.IsLoopback() {
+	if !d.First.Addr.IsLoopback() || !d.Last.Addr.IsLoopback() || h.grant(got).Baseline.Network.Addr.IsValid() {
 		t.Errorf("the device came from %v, then %v", d.First.Addr, d.Last.Addr)
 	}
 }
