@@ -103,5 +103,24 @@ func (s *server) hooksDoor(
 		sessions.Logins = servers
 	}
 	sessions.Mount(mux)
+	if c.Hooks.Hydra.AdminURL != "" {
+		check := s.check(c, gate, looks, servers)
+		mux.Handle("/hooks/gateway/check", check)
+		mux.Handle("/hooks/gateway/check/", check) // Envoy puts the path behind it
+	}
 	return hooks.NewKeys(reveal(c.Hooks.Keys)...).Guard(mux)
+}
+
+// check is what a proxy of the operator's own asks about token requests.
+func (s *server) check(c Config, gate *devices.Gatekeeper, looks *observe.Observer, servers *ory.Client) http.Handler {
+	return &gateway.Check{
+		Whose: func(ctx context.Context, token string) (string, string, string, error) {
+			t, err := servers.Introspect(ctx, token)
+			if err != nil || !t.Active {
+				return "", "", "", err
+			}
+			return t.Subject, t.ClientID, t.DeviceID, nil
+		},
+		Find: s.store.FindGrants, Grants: s.store, Gate: gate, Observer: looks, Deadline: c.Hooks.Deadline, Log: s.log,
+	}
 }

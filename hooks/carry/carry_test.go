@@ -1,0 +1,98 @@
+package carry_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/hooks/carry"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func sealer(t *testing.T, now *time.Time, secrets ...string) *carry.Sealer {
+	t.Helper()
+	var system [][]byte
+	for _, s := range secrets {
+		system = append(system, []byte(strings.Repeat(s, 32)))
+	}
+	s, err := carry.New(system, func() time.Time { return *now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestContextsComeBack(t *testing.T) {
+	now := noon
+	s := sealer(t, &now, "a")
+	text, sent := s.Seal(carry.Context{
+		ClientID: "notes", GrantID: "g", Binding: devices.BindingObserved,
+		Sighting: &devices.Sighting{
+			At: noon, Entrance: devices.EntranceGateway, Fingerprint: devices.Fingerprint{devices.SignalOS: "Windows"},
+			Proof: devices.Proof{CookieHashes: [][]byte{{1, 2}}},
+		},
+	})
+	if strings.Contains(text, "Windows") {
+		t.Error("it can be read")
+	}
+	got, err := s.Open(text, "notes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sent, got, cmp.Comparer(func(a, b devices.Network) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+	// A newer secret in front opens what the older one sealed.
+	if _, err := sealer(t, &now, "b", "a").Open(text, "notes"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStrangeContextsAreNone(t *testing.T) {
+	now := noon
+	s := sealer(t, &now, "a")
+	text, _ := s.Seal(carry.Context{ClientID: "notes"})
+	flipped := []byte(text)
+	flipped[len(flipped)/2] ^= 1
+	for name, try := range map[string]func() error{
+		"another client's": func() error { _, err := s.Open(text, "other"); return err },
+		"another secret's": func() error { _, err := sealer(t, &now, "b").Open(text, "notes"); return err },
+		"a flipped bit":    func() error { _, err := s.Open(string(flipped), "notes"); return err },
+		"cut":              func() error { _, err := s.Open(text[:20], "notes"); return err },
+		"without prefix":   func() error { _, err := s.Open(text[6:], "notes"); return err },
+		"nothing":          func() error { _, err := s.Open("", "notes"); return err },
+		"old": func() error {
+			now = noon.Add(2 * time.Minute)
+			_, err := s.Open(text, "notes")
+			now = noon
+			return err
+		},
+		"from the future": func() error {
+			now = noon.Add(-2 * time.Minute)
+			_, err := s.Open(text, "notes")
+			now = noon
+			return err
+		},
+	} {
+		if err := try(); !errors.Is(err, carry.ErrContext) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestHashesNeedTheKey(t *testing.T) {
+	now := noon
+	a, b := sealer(t, &now, "a"), sealer(t, &now, "b")
+	if bytes.Equal(a.Hash("ory_rt_x.y"), b.Hash("ory_rt_x.y")) {
+		t.Error("two keys hash alike")
+	}
+	if !bytes.Equal(a.Hash("ory_rt_x.y"), a.Hash("x.y")) {
+		t.Error("Hydra takes a token without its prefix too")
+	}
+}

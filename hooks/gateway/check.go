@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
+)
+
+// Check is what a proxy of the operator's own asks before it lets a token
+// request through: Envoy's ext_authz or Traefik's forwardAuth, with the body.
+// It answers 200 to let it through, and otherwise what the client is to get.
+//
+// A check sees no answers, so it cannot know tokens by having seen them pass:
+// it asks Hydra whose a token is. It does not hear of reuse.
+type Check struct {
+	// Whose asks Hydra whose a refresh token is; an inactive one is nobody's.
+	Whose func(ctx context.Context, token string) (subject, clientID, deviceID string, err error)
+	// Find returns the grants of a subject, newest first.
+	Find     func(ctx context.Context, q devices.GrantQuery) ([]devices.Grant, error)
+	Grants   devices.GrantStore
+	Gate     *devices.Gatekeeper
+	Observer *observe.Observer
+	Deadline time.Duration
+	Log      *slog.Logger
+}
+
+// ServeHTTP judges a refresh and lets everything else through.
+func (c *Check) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 {
+		w.WriteHeader(http.StatusOK) // no token request, or a proxy that keeps the body
+		return
+	}
+	form, err := tokenForm(w, r)
+	if err != nil {
+		badRequest(w, err)
+		return
+	}
+	if form.Get("refresh_token") == "" || ownGrant(grantType(form)) {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.Deadline)
+	defer cancel()
+	client, binding := caller(r, form)
+	held, err := c.holding(ctx, form.Get("refresh_token"), client)
+	if err != nil {
+		c.Log.ErrorContext(r.Context(), "gateway check", "client", client, "err", err)
+		unavailable(w)
+		return
+	}
+	if held == nil {
+		w.WriteHeader(http.StatusOK) // Hydra turns it down, or its hook judges
+		return
+	}
+	v, err := c.Gate.Watch(ctx, devices.Presented{
+		Holding: *held, Binding: devices.BindingOf(held.Grant, binding),
+		Sighting: c.Observer.Observe(r, devices.EntranceGateway),
+	})
+	switch {
+	case err != nil:
+		c.Log.ErrorContext(r.Context(), "gateway check", "client", client, "err", err)
+		unavailable(w)
+	case v.Err() != nil:
+		refuse(w)
+	default:
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+// holding returns the live grant that a token is of, or nil. A device may have
+// several with one client, which look alike: the newest stands for them.
+func (c *Check) holding(ctx context.Context, token, client string) (*devices.Holding, error) {
+	subject, clientID, deviceID, err := c.Whose(ctx, token)
+	if err != nil || subject == "" || clientID != client {
+		return nil, err
+	}
+	grants, err := c.Find(ctx, devices.GrantQuery{Subject: subject, ClientID: clientID, DeviceID: deviceID})
+	if err != nil {
+		return nil, err
+	}
+	var live []devices.Grant
+	for _, g := range grants {
+		if g.Issuer == devices.IssuerHydra && g.RevokedAt.IsZero() {
+			live = append(live, g)
+		}
+	}
+	if len(live) == 0 || deviceID == "" && len(live) > 1 {
+		return nil, nil
+	}
+	held, err := c.Grants.Holding(ctx, live[0].ID)
+	return &held, err
+}

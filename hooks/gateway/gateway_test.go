@@ -1,0 +1,105 @@
+package gateway_test
+
+import (
+	"bufio"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lanyard-id/lanyard/hooks/gateway"
+)
+
+// before returns a gateway before a server.
+func before(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	hydra := httptest.NewServer(h)
+	upstream, err := url.Parse(hydra.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := httptest.NewServer(gateway.New(gateway.Config{
+		Upstream: upstream, Deadline: time.Second, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}))
+	t.Cleanup(func() { g.Close(); hydra.Close() })
+	return g.URL
+}
+
+func TestRestPassesUnchanged(t *testing.T) {
+	at := before(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header()["Set-Cookie"] = []string{"a=1; Path=/", "b=2; Path=/"}
+		w.Header().Set("X-Seen", r.Method+" "+r.URL.RequestURI()+" "+r.Host+" "+r.Header.Get("X-Own")+" "+
+			r.Header.Get("X-Forwarded-For")+" "+r.Header.Get("X-Forwarded-Proto")+" "+string(body))
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, "body")
+	})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, at+"/a%2Fb//c?q=%20&q=2;3", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "id.example.com"
+	r.Header.Set("X-Own", "mine")
+	r.Header.Set("X-Forwarded-For", "192.0.2.1")
+	r.Header.Set("X-Forwarded-Proto", "https")
+	a, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	body, _ := io.ReadAll(a.Body)
+	got := []any{a.StatusCode, a.Header["Set-Cookie"], a.Header.Get("X-Seen"), string(body)}
+	want := []any{
+		http.StatusTeapot, []string{"a=1; Path=/", "b=2; Path=/"},
+		"PUT /a%2Fb//c?q=%20&q=2;3 id.example.com mine 192.0.2.1, 127.0.0.1 https", "body",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnswersStream(t *testing.T) {
+	heard := make(chan struct{})
+	at := before(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "first\n")
+		w.(http.Flusher).Flush()
+		select {
+		case <-heard:
+			_, _ = io.WriteString(w, "second\n")
+		case <-r.Context().Done():
+		}
+	})
+	a, err := http.Get(at + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	lines := bufio.NewReader(a.Body)
+	if line, err := lines.ReadString('\n'); err != nil || line != "first\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	close(heard)
+	if line, err := lines.ReadString('\n'); err != nil || line != "second\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+// A client's own grants keep their assertion, which Hydra must read.
+func TestAssertionsOfOtherGrantsPass(t *testing.T) {
+	at := before(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.FormValue("assertion")) })
+	a, err := http.PostForm(at+"/oauth2/token", url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {"a.b.c"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if body, _ := io.ReadAll(a.Body); string(body) != "a.b.c" {
+		t.Errorf("Hydra got %q", body)
+	}
+}
