@@ -141,7 +141,7 @@ func (s *Store) DeviceGrants(
 		ids[i] = g.ClientID
 	}
 	var rows []clientRow
-	if err := s.read.NewSelect().Model(&rows).Where("id IN (?)", bun.In(ids)).Scan(ctx); err != nil {
+	if err := s.read.NewSelect().Model(&rows).Where("id IN ?", bun.Tuple(ids)).Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read the clients of grants: %w", err)
 	}
 	list := make([]records.Grant, len(found))

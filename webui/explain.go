@@ -110,15 +110,14 @@ func expected(j devices.Judgment) devices.Fingerprint {
 		known = devices.Fingerprint{}
 	}
 	for _, e := range j.Verdict.Evidence {
-		switch e.Reason {
-		case devices.ReasonOSChanged:
-			known[devices.SignalOS], known[devices.SignalOSVersion] = e.Before, ""
-			known[devices.SignalModel] = ""
-		case devices.ReasonBrowserChanged:
-			known[devices.SignalBrowser] = e.Before
+		if e.Reason == devices.ReasonOSChanged {
+			known[devices.SignalOS], known[devices.SignalOSVersion], known[devices.SignalModel] = e.Before, "", ""
 		}
 	}
 	for _, e := range j.Verdict.Evidence {
+		if e.Reason == devices.ReasonBrowserChanged {
+			known[devices.SignalBrowser] = e.Before
+		}
 		if e.Reason == devices.ReasonModelChanged {
 			known[devices.SignalModel] = e.Before
 		}
