@@ -52,7 +52,7 @@ func (p *Pages) load(l *locale) error {
 		return err
 	}
 	frame, err := template.New("layout").Option("missingkey=error").
-		Funcs(template.FuncMap{"t": l.T}).
+		Funcs(template.FuncMap{"t": l.T, "isolate": isolated}).
 		ParseFS(templates, "templates/layout.html", "templates/partials/*.html")
 	if err != nil {
 		return err
