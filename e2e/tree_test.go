@@ -68,6 +68,9 @@ func TestNothingIsPutOff(t *testing.T) {
 		case "go.sum", "package-lock.json", "LICENSE":
 			continue // not ours to write
 		}
+		if filepath.Ext(name) == ".png" {
+			continue // no text
+		}
 		for i, line := range strings.Split(string(read(t, name)), "\n") {
 			if word := putOff.FindString(line); word != "" {
 				t.Errorf("%s:%d: %s", name, i+1, word)
