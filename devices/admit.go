@@ -172,9 +172,11 @@ func (k *Gatekeeper) refuse(ctx context.Context, p Presented, lineage Lineage, v
 	if !g.RevokedAt.IsZero() || g.expired(p.Sighting.At) {
 		return nil
 	}
-	r := k.Registry
+	r, d := k.Registry, holder(p.Holding)
+	if !v.RevokeGrant && r.repeated(ctx, d, g.ID, p.Sighting, v) {
+		return nil
+	}
 	err := r.Store.Change(ctx, g.Subject, func(tx Tx) error {
-		d := holder(p.Holding)
 		events := k.events(p, lineage, v)
 		if v.RevokeGrant {
 			ended, err := tx.EndGrants(ctx, Selection{GrantID: g.ID}, v.Reasons()[0], p.Sighting.At)

@@ -3,6 +3,8 @@ package devices
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 )
 
 // Visit returns the devices of the actor's subject, oldest first, ended ones
@@ -58,7 +60,7 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 		v = r.Policy.soften(r.Policy.refuse(false,
 			Evidence{Reason: ReasonCookieMismatch, Weight: r.Policy.Weights.CookieMismatch}))
 	}
-	if v.Err() == nil || !d.Live() {
+	if v.Err() == nil || !d.Live() || r.repeated(ctx, d, "", s, v) {
 		return v, nil
 	}
 	told := EventHijackSuspected
@@ -69,5 +71,17 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 		return errors.Join(
 			tx.Record(ctx, r.judgment(d, nil, s, v)),
 			tx.Tell(ctx, r.event(told, d, s.At, v)))
+	})
+}
+
+// repeated reports whether the same refusal was kept within the last minute:
+// who knocks on and on writes a row a minute, and is told of as often. What
+// cannot be read counts as not kept.
+func (r *Registry) repeated(ctx context.Context, d Device, grantID string, s Sighting, v Verdict) bool {
+	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 20})
+	return err == nil && slices.ContainsFunc(kept, func(j Judgment) bool {
+		since := s.At.Sub(j.Sighting.At)
+		return j.GrantID == grantID && since >= 0 && since < time.Minute &&
+			j.Verdict.Decision == v.Decision && slices.Equal(j.Verdict.Reasons(), v.Reasons())
 	})
 }

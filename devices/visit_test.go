@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
@@ -51,6 +52,7 @@ func TestASessionComesWithItsDevice(t *testing.T) {
 		same(t, row.name, v.Reasons(), row.reasons)
 		same(t, row.name+", told", h.told(&cursor), row.hears)
 
+		s.At = s.At.Add(time.Minute) // the same again, sooner, would not be told again
 		list, own, err := h.Visit(t.Context(), devices.Actor{Subject: "ada", DeviceID: row.device}, s)
 		if !errors.Is(err, row.visit) {
 			t.Errorf("a visit %s: %v, want %v", row.name, err, row.visit)
