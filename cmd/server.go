@@ -155,6 +155,9 @@ type bearer struct{ provider *provider.Provider }
 
 // Actor returns who calls, in the words of the api room.
 func (b bearer) Actor(r *http.Request) (devices.Actor, error) {
+	if len(r.Header.Values("Authorization")) > 1 {
+		return devices.Actor{}, api.ErrInvalidToken // which of them is meant, nobody knows
+	}
 	access, err := b.provider.Present(r, r.URL.Path)
 	switch {
 	case errors.Is(err, provider.ErrNoToken):
