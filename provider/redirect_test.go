@@ -74,7 +74,7 @@ func TestBadRedirects(t *testing.T) {
 	h.unchanged(t, func() {
 		for _, uri := range bad {
 			t.Run(uri, func(t *testing.T) {
-				q := url.Values(ask("client_id", "many"))
+				q := ask("client_id", "many")
 				q.Set("redirect_uri", uri)
 				stranger.do("GET", "/oauth2/auth?"+q.Encode(), nil).page(t, 400)
 				laptop.do("GET", "/oauth2/auth?"+q.Encode(), nil).page(t, 400)

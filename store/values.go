@@ -171,6 +171,7 @@ func walk(v reflect.Value) error {
 				return err
 			}
 		}
+	default: // holds no text
 	}
 	return nil
 }

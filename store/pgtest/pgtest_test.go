@@ -29,7 +29,7 @@ func query(t *testing.T, url, text string) string {
 }
 
 func TestDatabases(t *testing.T) {
-	if pgtest.Fresh(t) == pgtest.Fresh(t) {
+	if one, other := pgtest.Fresh(t), pgtest.Fresh(t); one == other {
 		t.Error("two tests share a database")
 	}
 	if n := query(t, pgtest.Fresh(t), "SELECT count(*) FROM grants"); n != "0" {
