@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
