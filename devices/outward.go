@@ -1,6 +1,9 @@
 package devices
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 )
@@ -81,20 +84,43 @@ type Leg struct {
 	Until time.Time
 }
 
-// KratosAbout is [KratosNew] for a session that will be issued about then.
-func KratosAbout(identity string, at time.Time) string {
-	return identity + "@~" + at.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+// KratosAbout is [KratosNew] for a session that is issued about then, to who
+// has that User-Agent.
+func KratosAbout(identity string, at time.Time, agent string) string {
+	return identity + "@~" + at.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano) + "#" + agentSum(agent)
 }
 
-// ReadKratosNew reads such a reference: the earliest and the latest time at
-// which the session may have been issued, the same where that is known.
-func ReadKratosNew(ref string) (identity string, from, to time.Time, err error) {
+// KratosRef is what such references are read into.
+type KratosRef struct {
+	Identity string
+	from, to time.Time // when the session may have been issued
+	agent    string    // the sum of the User-Agent, empty for any
+}
+
+// ReadKratosRef reads a reference of KratosNew or KratosAbout.
+func ReadKratosRef(ref string) (KratosRef, error) {
 	identity, text, _ := strings.Cut(ref, "@")
 	text, about := strings.CutPrefix(text, "~")
-	from, err = time.Parse(time.RFC3339Nano, text)
-	to = from
+	text, agent, _ := strings.Cut(text, "#")
+	at, err := time.Parse(time.RFC3339Nano, text)
+	r := KratosRef{Identity: identity, from: at, to: at, agent: agent}
 	if about {
-		from, to = from.Add(-5*time.Second), to.Add(time.Minute)
+		// The hook of a registration runs beside the making of its session.
+		r.from, r.to = at.Add(-10*time.Second), at.Add(10*time.Second)
 	}
-	return identity, from, to, err
+	return r, err
+}
+
+// Fits reports whether a session of the identity may be the one.
+func (r KratosRef) Fits(issuedAt time.Time, agents ...string) bool {
+	issuedAt = issuedAt.Truncate(time.Microsecond)
+	if issuedAt.Before(r.from) || issuedAt.After(r.to) {
+		return false
+	}
+	return r.agent == "" || slices.ContainsFunc(agents, func(a string) bool { return agentSum(a) == r.agent })
+}
+
+func agentSum(agent string) string {
+	sum := sha256.Sum256([]byte(agent))
+	return hex.EncodeToString(sum[:8])
 }

@@ -174,10 +174,10 @@ func (s *Server) Stop() error {
 		return err
 	}
 	select {
-	case <-s.done:
+	case _ = <-s.done:
 	case <-time.After(20 * time.Second):
 		_ = s.cmd.Process.Kill() // it has had its time
-		<-s.done
+		_ = <-s.done
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func TestBesideOry(t *testing.T) {
 		{"what a client says to the hook counts for nothing", forged},
 		{"a hundred refreshes at once", hundred},
 		{"requests that two parsers would read differently", twoParsers},
+		{"a session that was ended at Kratos ends its device's grants", sessionEnded},
 		{"Hydra is restarted in between", restarted},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, s) })

@@ -78,16 +78,6 @@ func (t tree) list(path string) []any {
 	return list
 }
 
-func (t tree) keys(path string) []string {
-	m, _ := t.at(path).(map[string]any)
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // report collects findings about one file.
 type report struct {
 	file string

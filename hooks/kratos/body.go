@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -135,6 +136,16 @@ func (b *body) address() netip.Addr {
 	return addr
 }
 
+// agent returns the User-Agent, as Kratos keeps it with its session.
+func (b *body) agent() string {
+	for name, values := range b.Headers {
+		if strings.EqualFold(name, "User-Agent") {
+			return strings.Join(values, " ")
+		}
+	}
+	return ""
+}
+
 // nilID is the ID of a session that is not saved yet.
 const nilID = "00000000-0000-0000-0000-000000000000"
 
@@ -143,7 +154,7 @@ func (b *body) tie(d devices.Device, now time.Time) devices.Tie {
 	t := devices.Tie{Kind: devices.TieKratosNew, Subject: d.Subject, DeviceID: d.ID, At: now}
 	switch s := b.Session; {
 	case s == nil || s.IssuedAt.IsZero():
-		t.Ref = devices.KratosAbout(b.Identity, now)
+		t.Ref = devices.KratosAbout(b.Identity, now, b.agent())
 	case s.ID == "" || s.ID == nilID:
 		t.Ref, t.At = devices.KratosNew(b.Identity, s.IssuedAt), s.IssuedAt
 	default:

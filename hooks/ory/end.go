@@ -149,13 +149,14 @@ func (c *Client) endNewSession(ctx context.Context, l devices.Leg) (devices.Leg,
 }
 
 // SessionsIssued returns the live sessions at Kratos that a reference of
-// devices.KratosNew is about: one, or none where it has ended.
+// devices.KratosNew is about: one, or none where it has ended. Those of
+// devices.KratosAbout may be several of the same browser.
 func (c *Client) SessionsIssued(ctx context.Context, ref string) ([]string, error) {
-	identity, from, to, err := devices.ReadKratosNew(ref)
+	wanted, err := devices.ReadKratosRef(ref)
 	if err != nil {
 		return nil, nil // no such reference
 	}
-	sessions, r, err := c.kratos.ListIdentitySessions(ctx, identity).Active(true).PageSize(500).Execute()
+	sessions, r, err := c.kratos.ListIdentitySessions(ctx, wanted.Identity).Active(true).PageSize(500).Execute()
 	switch status := answered(r); {
 	case status == http.StatusNotFound:
 		return nil, nil
@@ -164,8 +165,11 @@ func (c *Client) SessionsIssued(ctx context.Context, ref string) ([]string, erro
 	}
 	var found []string
 	for _, s := range sessions {
-		issued := s.GetIssuedAt().Truncate(time.Microsecond)
-		if !issued.Before(from) && !issued.After(to) {
+		var agents []string
+		for _, d := range s.GetDevices() {
+			agents = append(agents, d.GetUserAgent())
+		}
+		if wanted.Fits(s.GetIssuedAt(), agents...) {
 			found = append(found, s.GetId())
 		}
 	}
