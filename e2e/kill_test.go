@@ -24,9 +24,9 @@ type ledger struct {
 	refreshes, lost, later atomic.Int64 // answered, without an answer, 503
 
 	mu      sync.Mutex
-	dead    []*house.Hand // whose grant's end was acknowledged
-	spent   []*house.Hand // whose token's successor was used
-	checked int           // promises that were tried
+	dead    []*house.Hand  // whose grant's end was acknowledged
+	spent   []*house.Hand  // whose token's successor was used
+	checked map[string]int // promises that were tried
 	wrong   []string
 }
 
@@ -82,29 +82,27 @@ func (l *ledger) client(h *house.Hand, done <-chan struct{}) {
 // those whose end was acknowledged, with tokens that were spent before.
 func (l *ledger) revoker(h *house.House, boss *house.Hand, u house.User, done <-chan struct{}) {
 	for i := 0; !closed(done); i++ {
-		hand := h.NewHand(boss.Client, house.Phone())
-		more := url.Values{}
-		if i%4 > 0 { // most of them in the browser that is signed in already
-			hand.Browser, hand.Looks, more = boss.Browser, boss.Looks, url.Values{"prompt": {"none"}}
+		hand := h.NewHand(boss.Client, house.Laptop())
+		hand.Browser = boss.Browser // which is signed in already
+		more, want := url.Values{"prompt": {"none"}}, http.StatusOK
+		end := func() (house.Answer, error) {
+			return hand.Post("/oauth2/revoke", url.Values{"token": {hand.Tokens.Refresh}})
+		}
+		if i%6 == 0 { // with a device of its own, which ends with it
+			hand, more, want = h.NewHand(boss.Client, house.Phone()), nil, http.StatusNoContent
+			end = func() (house.Answer, error) {
+				return boss.Call(http.MethodDelete, "/api/v1/devices/"+hand.Tokens.Device, "")
+			}
 		}
 		if a, err := hand.SignIn(u, everything, more); l.unanswered(a, err) || a.Status != http.StatusOK {
 			continue
 		}
 		first := *hand
-		if i%2 == 0 && l.spend(hand) {
-			l.write(&l.spent, first)
-			continue // its replay will end the grant
+		if i%6 > 2 && l.spend(hand) {
+			l.write(&l.spent, first) // its replay will end the grant
+			continue
 		}
-		var a house.Answer
-		var err error
-		want := http.StatusOK
-		if i%4 == 0 {
-			want = http.StatusNoContent
-			a, err = boss.Call(http.MethodDelete, "/api/v1/devices/"+hand.Tokens.Device, "")
-		} else {
-			a, err = hand.Post("/oauth2/revoke", url.Values{"token": {hand.Tokens.Refresh}})
-		}
-		switch {
+		switch a, err := end(); {
 		case l.unanswered(a, err):
 		case a.Status != want:
 			l.complain("a revocation was answered %d %s", a.Status, a.Body)
@@ -144,7 +142,20 @@ func (l *ledger) check() {
 			}
 		}
 	}
-	l.checked += len(dead) + len(spent)
+	l.checked["ends"] += len(dead)
+	l.checked["spent tokens"] += len(spent)
+}
+
+// underway waits until clients are being answered, for a moment at least.
+func (l *ledger) underway(t *testing.T) {
+	t.Helper()
+	before := l.refreshes.Load()
+	time.Sleep(150 * time.Millisecond)
+	for end := time.Now().Add(30 * time.Second); l.refreshes.Load() < before+10; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server answers no refreshes")
+		}
+	}
 }
 
 func closed(done <-chan struct{}) bool {
@@ -176,7 +187,7 @@ func TestKillUnderLoad(t *testing.T) {
 		h := house.Open(t, d, house.Set("tokens.grace", "300ms"), house.Set("devices.min_actor_age", "0s"))
 		ada, bob := h.User("ada@example.com"), h.User("bob@example.com")
 		notes := h.Client("--id", "notes", "--public")
-		l, done := &ledger{}, make(chan struct{})
+		l, done := &ledger{checked: map[string]int{}}, make(chan struct{})
 		var working sync.WaitGroup
 		for range 8 {
 			hand := h.NewHand(notes, house.Laptop())
@@ -189,7 +200,8 @@ func TestKillUnderLoad(t *testing.T) {
 
 		starts := []time.Duration{h.Ready}
 		for range kills(t) {
-			time.Sleep(150*time.Millisecond + rand.N(150*time.Millisecond))
+			l.underway(t)
+			time.Sleep(rand.N(150 * time.Millisecond))
 			if err := h.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -199,18 +211,18 @@ func TestKillUnderLoad(t *testing.T) {
 			starts = append(starts, h.Ready)
 			l.check()
 		}
-		time.Sleep(300 * time.Millisecond)
+		l.underway(t)
 		close(done)
 		working.Wait()
 		l.check()
 		for _, wrong := range l.wrong {
 			t.Error(wrong)
 		}
-		if l.refreshes.Load() < 100 || l.lost.Load() == 0 || l.checked < 20 {
+		if l.lost.Load() == 0 || l.checked["ends"] < kills(t)/5 {
 			t.Error("there was too little load to prove anything")
 		}
 		slices.Sort(starts)
-		t.Logf("%s: %d kills, %d refreshes answered, %d calls without an answer, %d told to come later, %d promises tried",
+		t.Logf("%s: %d kills, %d refreshes answered, %d calls without an answer, %d told to come later, tried: %v",
 			d, kills(t), l.refreshes.Load(), l.lost.Load(), l.later.Load(), l.checked)
 		t.Logf("%s: start to ready under load: least %v, median %v, most %v", d, starts[0], starts[len(starts)/2], starts[len(starts)-1])
 	})
