@@ -315,6 +315,32 @@ func restarted(t *testing.T, s *site) {
 	}
 	good(t, s.Hydra.Start(t.Context()))
 	refreshes(t, c)
-	s.revoke(t, s.theDevice(t, ada.Subject))
+	// What is to be ended there waits until it is back.
+	good(t, s.Hydra.Stop())
+	d := s.theDevice(t, ada.Subject)
+	s.revoke(t, d)
+	eventually(t, "a leg waits", func() bool { _, tried := s.receipt(t, d); return tried })
+	if complete, _ := s.receipt(t, d); complete {
+		t.Error("the receipt is complete while Hydra is down")
+	}
+	good(t, s.Hydra.Start(t.Context()))
+	eventually(t, "every leg is confirmed", func() bool { complete, _ := s.receipt(t, d); return complete })
 	isRefused(t, c)
+}
+
+// receipt reports whether every leg is settled, and whether one was tried and
+// is not.
+func (s *site) receipt(t *testing.T, d device) (complete, tried bool) {
+	t.Helper()
+	var r struct {
+		Complete bool
+		Legs     []struct {
+			State, Trouble string
+		}
+	}
+	s.admin(t, http.MethodGet, "/admin/devices/"+d.ID+"/receipt", &r)
+	for _, l := range r.Legs {
+		tried = tried || l.State == "pending" && l.Trouble != ""
+	}
+	return r.Complete && len(r.Legs) > 0, tried
 }
