@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,7 +161,7 @@ func TestClientAuthentication(t *testing.T) {
 		{"an empty secret for a public client", func() auth { return auth{basic: "notes:"} }, 401, "invalid_client"},
 		{"the hash as the secret", func() auth { return posted("client_id", "post", "client_secret", h.secretHash("post")) }, 401, "invalid_client"},
 		{"another client's secret", func() auth { return auth{basic: "basic:" + url.QueryEscape(backendSecret+" of posts")} }, 401, "invalid_client"},
-		{"a secret in other letters", func() auth { return auth{basic: "basic:The+secret+of+a+backend"} }, 401, "invalid_client"},
+		{"a secret in other letters", func() auth { return auth{basic: "basic:" + url.QueryEscape(strings.ToUpper(backendSecret))} }, 401, "invalid_client"},
 		{"an unknown client", func() auth { return auth{basic: "nobody:x"} }, 401, "invalid_client"},
 		{"no client", func() auth { return auth{basic: ":x"} }, 401, "invalid_client"},
 		{"nobody at all", func() auth { return auth{} }, 400, "invalid_request"},
