@@ -107,7 +107,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		return err
 	}
 	s.public = s.publicDoor(pages)
-	s.admin = s.adminDoor(c)
+	s.admin = s.adminDoor(c, pages)
 	return nil
 }
 
@@ -129,7 +129,7 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 	return s.hardened(mux)
 }
 
-func (s *server) adminDoor(c Config) http.Handler {
+func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 	var operators []string
 	for _, t := range c.Admin.Tokens {
 		operators = append(operators, t.Reveal())
@@ -138,7 +138,13 @@ func (s *server) adminDoor(c Config) http.Handler {
 		Registry: s.registry, Finder: s.store, Tokens: operators, Metrics: s.metrics(), Ready: s.ready, Log: s.log,
 	})
 	s.provider.RegisterAdmin(admin.Huma())
-	return s.hardened(admin.Handler())
+	mux := http.NewServeMux()
+	pages.Mount(mux)
+	webui.NewOperator(webui.OperatorConfig{
+		Registry: s.registry, Finder: s.store, Tokens: operators, Pages: pages, Now: s.now, Log: s.log,
+	}).Mount(mux)
+	mux.Handle("/", admin.Handler())
+	return s.hardened(mux)
 }
 
 // ready returns why the server cannot serve now.

@@ -62,7 +62,7 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 		page.Error = v.T("The two are not the same.")
 	}
 	if page.Error == "" {
-		err := u.Passwords.ChangePassword(r.Context(), v.session.Subject, chosen)
+		err := u.Passwords.ChangePassword(r.Context(), v.session.Subject, v.session.DeviceID, chosen)
 		switch {
 		case errors.Is(err, devices.ErrInvalid):
 			page.Error = v.T("This password cannot be used.")

@@ -25,9 +25,10 @@ type Holdings interface {
 
 // Passwords changes the passwords of subjects, where they are kept here.
 type Passwords interface {
-	// ChangePassword replaces the subject's password. One that may not be is
+	// ChangePassword replaces the subject's password and ends what they have
+	// on other devices than the one named. One that may not be is
 	// devices.ErrInvalid; a subject without one is devices.ErrNotFound.
-	ChangePassword(ctx context.Context, subject, password string) error
+	ChangePassword(ctx context.Context, subject, device, password string) error
 }
 
 // Config is what the owner's pages are made of.

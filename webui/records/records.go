@@ -55,3 +55,10 @@ type Grant struct {
 	// issued. Zero where tokens are opaque: those end at once.
 	Verifiable time.Duration
 }
+
+// Tally is how many judgments of a day ended in one decision.
+type Tally struct {
+	Day      time.Time // its beginning, in UTC
+	Decision string
+	Count    int
+}
