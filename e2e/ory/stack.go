@@ -174,12 +174,21 @@ func (s *Server) Stop() error {
 		return err
 	}
 	select {
-	case _ = <-s.done:
+	case err := <-s.done:
+		return ended(err)
 	case <-time.After(20 * time.Second):
 		_ = s.cmd.Process.Kill() // it has had its time
-		_ = <-s.done
+		return ended(<-s.done)
 	}
-	return nil
+}
+
+// ended forgives a process its exit status: it was told to end.
+func ended(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil
+	}
+	return err
 }
 
 // Log returns the last lines that the process printed.
