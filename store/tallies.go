@@ -13,10 +13,11 @@ import (
 // day (UTC) and decision. Plain refreshes leave no judgment and are not among
 // them.
 func (s *Store) Tallies(ctx context.Context, since time.Time) ([]records.Tally, error) {
-	decision := "json_extract(verdict, '$.decision')"
+	decision := "json_extract(NULLIF(verdict, ''), '$.decision')"
 	if s.pg {
-		decision = "verdict::json ->> 'decision'"
+		decision = "NULLIF(verdict, '')::json ->> 'decision'"
 	}
+	decision = "COALESCE(" + decision + ", 'refuse')" // the zero verdict is kept as nothing
 	var rows []struct {
 		Day      int64
 		Decision string
