@@ -63,11 +63,12 @@ func (s *server) registerPages(ctx context.Context, c Config) error {
 // passwords changes the passwords that are kept here.
 type passwords struct{ server *server }
 
-// ChangePassword replaces a subject's password.
-func (p passwords) ChangePassword(ctx context.Context, subject, password string) error {
+// ChangePassword replaces a subject's password and ends what they have
+// elsewhere than on the device.
+func (p passwords) ChangePassword(ctx context.Context, subject, device, password string) error {
 	hash, err := local.HashPassword(password)
 	if err != nil {
 		return errors.Join(devices.ErrInvalid, err)
 	}
-	return p.server.store.SetPassword(ctx, subject, hash, p.server.now())
+	return p.server.store.SetPassword(ctx, subject, hash, device, p.server.now())
 }

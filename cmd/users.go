@@ -99,7 +99,7 @@ type usersPasswd struct {
 	Password string `placeholder:"PASSWORD" help:"The new password, or - to read it from standard input (default: a new one, shown once)."`
 }
 
-// Run replaces the password. Grants and sign-ins stay; see devices revoke.
+// Run replaces the password and ends the grants and sign-ins of the user.
 func (c *usersPasswd) Run(a *app) error {
 	return a.withStore(func(_ Config, s *store.Store) error {
 		u, err := c.find(a, s)
@@ -111,7 +111,7 @@ func (c *usersPasswd) Run(a *app) error {
 			return err
 		}
 		now := a.now()
-		if err := s.SetPassword(a.ctx, u.Subject, hash, now); err != nil {
+		if err := s.SetPassword(a.ctx, u.Subject, hash, "", now); err != nil {
 			return err
 		}
 		changed := userOf(u)

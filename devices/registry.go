@@ -197,7 +197,7 @@ func (r *Registry) meet(
 }
 
 // makeRoom ends devices until one more fits under the cap, and returns how
-// many are live then.
+// many were live before: who pushed the only device out is not the first.
 func (r *Registry) makeRoom(ctx context.Context, tx Tx, known []Device, s Sighting) (int, error) {
 	var live []Device
 	for _, d := range known {
@@ -205,6 +205,7 @@ func (r *Registry) makeRoom(ctx context.Context, tx Tx, known []Device, s Sighti
 			live = append(live, d)
 		}
 	}
+	before := len(live)
 	for r.Rules.MaxPerSubject > 0 && len(live) >= r.Rules.MaxPerSubject {
 		if r.Rules.Eviction == EvictRefuseNew {
 			return 0, ErrDeviceLimit
@@ -215,7 +216,7 @@ func (r *Registry) makeRoom(ctx context.Context, tx Tx, known []Device, s Sighti
 		}
 		live = append(live[:i], live[i+1:]...)
 	}
-	return len(live), nil
+	return before, nil
 }
 
 // evicted returns the index of the device to go. Live is oldest first.

@@ -51,6 +51,7 @@ type Tx interface {
 type Selection struct {
 	DeviceID string
 	GrantID  string
+	Except   string // the device that is left out of all of them
 }
 
 // Page is a part of a list. Its zero value is the first part.

@@ -67,6 +67,8 @@ const (
 	ReasonOperator     Reason = "revoked_by_operator"
 	ReasonClient       Reason = "revoked_by_client" // RFC 7009
 	ReasonCodeReplay   Reason = "code_replay"
+
+	ReasonPasswordChanged Reason = "password_changed"
 )
 
 // Evidence is one thing that speaks against a sighting.

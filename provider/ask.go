@@ -122,15 +122,36 @@ func isChallenge(s string) bool {
 	return err == nil && len(sum) == 32
 }
 
+// permitted returns a claims request without what the client's scopes, as it
+// was registered, do not let it have. It gets no error for those (OIDC Core
+// §5.5.1), and no claim either.
+func permitted(request json.RawMessage, scopes []string) json.RawMessage {
+	kept := map[string]map[string]json.RawMessage{}
+	for _, place := range []string{"id_token", "userinfo"} {
+		var claims map[string]json.RawMessage
+		_ = json.Unmarshal(section(request, place), &claims) // what does not parse asks for nothing
+		for name := range claims {
+			if scope := local.ScopeOf(name); scope != "" && !slices.Contains(scopes, scope) {
+				delete(claims, name)
+			}
+		}
+		if len(claims) > 0 {
+			kept[place] = claims
+		}
+	}
+	raw, _ := json.Marshal(kept) // it came from JSON
+	return raw
+}
+
 // wanted returns what the subject must agree to: the scopes, and those that
 // the claims parameter amounts to (OIDC Core §5.5), so that no client gets by
 // one way what it was not given by the other.
 func (a *ask) wanted() []string {
 	wanted := slices.Clone(a.GetRequestedScopes())
-	request := json.RawMessage(a.GetRequestForm().Get("claims"))
+	request := permitted(json.RawMessage(a.GetRequestForm().Get("claims")), a.client.GetScopes())
 	for _, place := range []string{"id_token", "userinfo"} {
 		var claims map[string]json.RawMessage
-		_ = json.Unmarshal(section(request, place), &claims) // what does not parse asks for nothing
+		_ = json.Unmarshal(section(request, place), &claims) // what is not there asks for nothing
 		for claim := range claims {
 			if scope := local.ScopeOf(claim); scope != "" && !slices.Contains(wanted, scope) {
 				wanted = append(wanted, scope)

@@ -194,7 +194,7 @@ func (p *Provider) saveCode(r *http.Request, a *ask, in *oauth.SignIn) (string, 
 		CreatedAt: now, ExpiresAt: now.Add(p.Lifetimes.Code),
 	}
 	if claims := form.Get("claims"); claims != "" {
-		record.Claims = json.RawMessage(claims)
+		record.Claims = permitted(json.RawMessage(claims), a.client.GetScopes())
 	}
 	if err := p.Storage.Codes.SaveCode(r.Context(), record); err != nil {
 		return "", trouble{err}

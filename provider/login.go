@@ -150,9 +150,7 @@ func (p *Provider) enter(
 	if err != nil {
 		return false, err
 	}
-	if met.Secret != nil {
-		p.Observer.SetDeviceCookie(w, r, met.Secret)
-	}
+	p.Observer.SetDeviceCookie(w, r, met.Secret) // without a secret, it lives longer
 	return p.openSignIn(ctx, w, before, met.Device, "pwd")
 }
 

@@ -60,7 +60,7 @@ var putColumns = []string{
 func (c *change) EndGrants(
 	ctx context.Context, s devices.Selection, reason devices.Reason, when time.Time,
 ) ([]devices.Grant, error) {
-	if !clean(s.DeviceID, s.GrantID, string(reason)) {
+	if !clean(s.DeviceID, s.GrantID, s.Except, string(reason)) {
 		return nil, nil
 	}
 	ended, err := endGrants(ctx, c.tx, reason, when, func(q *bun.UpdateQuery) *bun.UpdateQuery {
@@ -70,6 +70,8 @@ func (c *change) EndGrants(
 			q.Where("id = ?", s.GrantID)
 		case s.DeviceID != "":
 			q.Where("device_id = ?", s.DeviceID)
+		case s.Except != "":
+			q.Where("device_id <> ?", s.Except)
 		}
 		return q
 	})
@@ -78,8 +80,11 @@ func (c *change) EndGrants(
 	}
 	signIns := c.tx.NewUpdate().Model((*signInRow)(nil)).Set("ended_at = ?", at(when)).
 		Where("subject = ? AND ended_at = 0", c.subject)
-	if s.DeviceID != "" {
+	switch {
+	case s.DeviceID != "":
 		signIns.Where("device_id = ?", s.DeviceID)
+	case s.Except != "":
+		signIns.Where("device_id <> ?", s.Except)
 	}
 	if _, err := signIns.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("end sign-ins: %w", err)

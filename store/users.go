@@ -107,22 +107,34 @@ func (s *Store) CreateUser(ctx context.Context, u oauth.User) error {
 	return nil
 }
 
-// SetPassword replaces the hash of a user's password, or returns
-// devices.ErrNotFound.
-func (s *Store) SetPassword(ctx context.Context, subject, hash string, when time.Time) error {
+// SetPassword replaces the hash of a subject's password and ends their grants
+// and sign-ins, but for those on the device that stays, if one is named:
+// whoever knew the old password is out. devices.ErrNotFound for nobody.
+func (s *Store) SetPassword(ctx context.Context, subject, hash, stays string, when time.Time) error {
 	if !clean(subject) {
 		return devices.ErrNotFound
 	}
-	if err := writable(hash); err != nil {
+	if err := writable(hash, stays); err != nil {
 		return err
 	}
-	rows, err := affected(s.write.NewUpdate().Model((*userRow)(nil)).Set("password_hash = ?", hash).
-		Set("updated_at = ?", at(when)).Where("subject = ?", subject).Exec(ctx))
-	switch {
-	case err != nil:
+	err := s.inSubject(ctx, subject, func(tx bun.Tx) error {
+		rows, err := affected(tx.NewUpdate().Model((*userRow)(nil)).Set("password_hash = ?", hash).
+			Set("updated_at = ?", at(when)).Where("subject = ?", subject).Exec(ctx))
+		switch {
+		case err != nil:
+			return err
+		case rows == 0:
+			return devices.ErrNotFound
+		}
+		c := &change{tx: tx, subject: subject}
+		grants, err := c.EndGrants(ctx, devices.Selection{Except: stays}, devices.ReasonPasswordChanged, when)
+		if err != nil {
+			return err
+		}
+		return c.Tell(ctx, ended(grants, devices.ReasonPasswordChanged, when)...)
+	})
+	if err != nil {
 		return fmt.Errorf("set the password of %s: %w", subject, err)
-	case rows == 0:
-		return devices.ErrNotFound
 	}
 	return nil
 }

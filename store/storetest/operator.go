@@ -30,13 +30,42 @@ func users(t *testing.T, s Store) {
 	missing(t, "unknown identifier", err)
 	_, err = s.User(ctx, "eve")
 	missing(t, "unknown user", err)
-	missing(t, "password of nobody", s.SetPassword(ctx, "eve", "hash", noon))
+	missing(t, "password of nobody", s.SetPassword(ctx, "eve", "hash", "", noon))
 	missing(t, "disabling nobody", s.SetUserDisabled(ctx, "eve", true, noon))
-	good(t, s.SetPassword(ctx, "ada", "hash", noon.Add(time.Hour)))
+	good(t, s.SetPassword(ctx, "ada", "hash", "", noon.Add(time.Hour)))
 	ada.PasswordHash, ada.UpdatedAt = "hash", noon.Add(time.Hour)
 	got, err := s.User(ctx, "ada")
 	good(t, err)
 	same(t, "user", got, ada)
+}
+
+// changedPassword: whoever knew the old password is out, but on the device on
+// which it was changed.
+func changedPassword(t *testing.T, s Store) {
+	ctx := t.Context()
+	good(t, s.CreateUser(ctx, oauth.User{Subject: "ada", Identifier: "ada"}))
+	enrolled(t, s, "ada", "laptop")
+	enrolled(t, s, "ada", "phone")
+	here, there := opened(t, s, "ada", "laptop"), opened(t, s, "ada", "phone")
+	in, out := signedIn(t, s, "ada", "laptop"), signedIn(t, s, "ada", "phone")
+	good(t, s.SetPassword(ctx, "ada", "hash", "laptop", noon))
+	for _, row := range []struct {
+		grant  devices.Grant
+		signIn oauth.SignIn
+		stays  bool
+	}{{here, in, true}, {there, out, false}} {
+		h, err := s.Holding(ctx, row.grant.ID)
+		good(t, err)
+		signIn, err := s.SignIn(ctx, row.signIn.ID)
+		good(t, err)
+		if h.Grant.RevokedAt.IsZero() != row.stays || signIn.EndedAt.IsZero() != row.stays {
+			t.Errorf("on the %s: grant ended %v, sign-in ended %v", row.grant.DeviceID, h.Grant.RevokedAt, signIn.EndedAt)
+		}
+	}
+	good(t, s.SetPassword(ctx, "ada", "hash", "", noon))
+	if h, err := s.Holding(ctx, here.ID); err != nil || h.Grant.RevokedAt.IsZero() {
+		t.Errorf("with no device to stay: %v, %v", h.Grant.RevokedAt, err)
+	}
 }
 
 func disabledUser(t *testing.T, s Store) {

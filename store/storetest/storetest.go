@@ -54,7 +54,7 @@ type Subjects interface {
 	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
 	User(ctx context.Context, subject string) (oauth.User, error)
 	CreateUser(ctx context.Context, u oauth.User) error
-	SetPassword(ctx context.Context, subject, hash string, at time.Time) error
+	SetPassword(ctx context.Context, subject, hash, stays string, at time.Time) error
 	SetUserDisabled(ctx context.Context, subject string, off bool, at time.Time) error
 	ListUsers(ctx context.Context, p devices.Page) ([]oauth.User, error)
 }
@@ -122,6 +122,7 @@ var promises = []promise{
 	{"an assertion is used once", assertions},
 	{"users are found whatever the case", users},
 	{"a disabled subject loses its grants and sign-ins", disabledUser},
+	{"a new password ends what the old one opened elsewhere", changedPassword},
 	{"consents add up", consents},
 	{"an operator finds devices", found},
 	{"a sweep forgets what is past and nothing else", swept},
