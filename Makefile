@@ -11,6 +11,7 @@ help: ## Show what there is to make
 
 test: deps fmt vet lint ## Install what is missing, then run every check and test
 	$(GO) test -race -timeout 60m ./...
+	$(GO) test -tags ory -timeout 30m ./e2e/ory
 
 deps: ## Install what the tests need and Go does not bring
 	@.ci/deps.sh
