@@ -121,6 +121,7 @@ func (l *locale) why(r devices.Reason) string {
 		devices.ReasonExpired:          "the time was up",
 		devices.ReasonResponseLost:     "an answer was lost on its way",
 		devices.ReasonLogout:           "you signed out",
+		devices.ReasonPasswordChanged:  "the password was changed",
 		devices.ReasonOwner:            "you ended it from another device",
 		devices.ReasonOperator:         "the operator ended it",
 		devices.ReasonClient:           "the application ended it",

@@ -93,13 +93,16 @@ func TestARefusalIsExplained(t *testing.T) {
 	ada.write("#password", "a new lanyard for Ada")
 	ada.write("#again", "a new lanyard for Ada")
 	ada.click("main form button")
-	ada.sees("Your password is changed")
+	ada.sees("Your password is changed", "signed out")
+	if a, err := w.other.Refresh(); err != nil || a.Error() != "invalid_grant" {
+		t.Errorf("the tablet goes on after a new password: %d %v", a.Status, err)
+	}
 	// All others, then goodbye.
 	ada.visit("/devices")
 	ada.click("main .deeds a.wrong")
 	ada.sees("End all other devices?", "Chrome on Android")
 	ada.click("main button.wrong")
-	ada.sees("One device is ended", "Corner Shop")
+	ada.sees("One device is ended", "Everything ended at once")
 	ada.click("header form button")
 	ada.sees("You are signed out")
 	ada.do(chromedp.NavigateBack())
