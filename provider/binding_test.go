@@ -107,6 +107,9 @@ func TestForwarded(t *testing.T) {
 		got.want(t, 200, "")
 	}
 	h.told(t, h.grantOf(got), devices.EventGrantCreated)
+	if last := h.devices("ada")[0].Last.Addr; last.String() != "203.0.113.10" {
+		t.Errorf("the device was last seen at %v, and its prefix did not change since", last)
+	}
 	b.token(b.form(got.str("refresh_token"), "device_context", contextOf(devicestest.ThiefHeaders(), "192.0.2.66"))).
 		refused(t, 400, "invalid_grant")
 	if g := h.grant(got); g.RevokedReason != devices.ReasonOSChanged {
