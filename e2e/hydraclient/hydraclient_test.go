@@ -92,13 +92,13 @@ func TestClients(t *testing.T) {
 		for _, c := range list {
 			names[c.GetClientId()] = c.GetClientName()
 		}
-		if diff := cmp.Diff(map[string]string{"cart": "", "shop": "The shop"}, names); diff != "" {
+		if diff := cmp.Diff(map[string]string{"cart": "", "lanyard-pages": "Lanyard", "shop": "The shop"}, names); diff != "" {
 			t.Error(diff)
 		}
-		list, answer, err = api.ListOAuth2Clients(ctx).PageSize(1).PageToken("cart").Execute()
+		list, answer, err = api.ListOAuth2Clients(ctx).PageSize(1).PageToken("lanyard-pages").Execute()
 		status(t, http.StatusOK)(answer, err)
 		if len(list) != 1 || list[0].GetClientId() != "shop" {
-			t.Errorf("the page after cart is %+v", list)
+			t.Errorf("the page after lanyard-pages is %+v", list)
 		}
 
 		answer, err = api.DeleteOAuth2Client(ctx, "cart").Execute()
