@@ -164,7 +164,20 @@ func (c *chrome) size(width, height int64, dark bool) {
 // visit goes to a page.
 func (c *chrome) visit(path string) {
 	c.t.Helper()
-	c.do(chromedp.Navigate(c.at + path))
+	for tries := 0; ; tries++ {
+		ctx, cancel := context.WithTimeout(c.ctx, 20*time.Second)
+		err := chromedp.Do(ctx, chromedp.Navigate(c.at+path))
+		cancel()
+		if err == nil {
+			return
+		}
+		// Whatever the page was still loading is given up for this.
+		if tries == 3 || !strings.Contains(err.Error(), "net::ERR_ABORTED") {
+			c.must(err)
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // signIn goes to a page and signs in on the way.
