@@ -35,7 +35,7 @@ func TestOmissions(t *testing.T) {
 		"a code":           {tokenPath, redeem(laptop.code(ada, ask("client_id", "backend")), secret...)},
 		"a public code":    {tokenPath, redeem(laptop.code(ada, ask()))},
 		"a refresh":        {tokenPath, refreshForm(got.str("refresh_token"), secret...)},
-		"a revocation":     {"/oauth2/revoke", with(url.Values{"token": {got.str("refresh_token")}}, secret...)},
+		"a revocation":     {"/oauth2/revoke", with(url.Values{"token": {tokens().str("refresh_token")}}, secret...)},
 		"an introspection": {"/oauth2/introspect", with(url.Values{"token": {got.str("refresh_token")}}, secret...)},
 		"a login":          {"/login", url.Values{"identifier": {ada}, "password": {password}}},
 	} {
