@@ -284,3 +284,17 @@ func TestManyEnrollAtOnceUnderTheCap(t *testing.T) {
 		t.Errorf("%d devices, %d of them were first", len(known), mighty)
 	}
 }
+
+// TestWhoPushesTheOnlyDeviceOutIsNotTheFirst: an intruder at a cap of one ends
+// the owner's device, and does not inherit what it might do.
+func TestWhoPushesTheOnlyDeviceOutIsNotTheFirst(t *testing.T) {
+	h := newHouse(t, func(r *devices.Rules) { r.MaxPerSubject = 1 })
+	owner := h.signIn("ada", devicestest.LaptopHeaders())
+	intruder := h.signIn("ada", devicestest.ThiefHeaders())
+	if h.device(owner).Live() {
+		t.Fatal("two devices under a cap of one")
+	}
+	if d := h.device(intruder); d.CanUpdateOthers || d.CanDeleteOthers {
+		t.Errorf("the intruder's device may act on others: %v %v", d.CanUpdateOthers, d.CanDeleteOthers)
+	}
+}

@@ -17,23 +17,13 @@ import (
 // authenticate. A token meant for other audiences is inactive to a client
 // that is neither among them nor the token's own.
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
-	if err := p.posted(w, r); err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	found, err := p.oauth2.AuthenticateClient(r.Context(), r, r.PostForm)
+	c, raw, err := p.aboutToken(w, r)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	c := found.(*client)
 	if c.Public() {
 		p.fail(w, r, fosite.ErrInvalidClient.WithHint("Introspection needs a client that authenticates."))
-		return
-	}
-	raw := r.PostForm.Get("token")
-	if raw == "" {
-		p.fail(w, r, fosite.ErrInvalidRequest.WithHint("The token is missing."))
 		return
 	}
 	state, err := p.Introspect(r.Context(), raw)

@@ -16,26 +16,33 @@ import (
 // an access token ends itself and those minted before it. What does not
 // verify is answered alike and changes nothing.
 func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
-	if err := p.posted(w, r); err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	found, err := p.oauth2.AuthenticateClient(r.Context(), r, r.PostForm)
+	c, raw, err := p.aboutToken(w, r)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	raw := r.PostForm.Get("token")
-	if raw == "" {
-		p.fail(w, r, fosite.ErrInvalidRequest.WithHint("The token is missing."))
-		return
-	}
-	if err := p.revokeToken(r.Context(), found.GetID(), raw); err != nil {
+	if err := p.revokeToken(r.Context(), c.ID, raw); err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
+}
+
+// aboutToken returns the client of a request about a token, and the token.
+func (p *Provider) aboutToken(w http.ResponseWriter, r *http.Request) (*client, string, error) {
+	if err := p.posted(w, r); err != nil {
+		return nil, "", err
+	}
+	found, err := p.oauth2.AuthenticateClient(r.Context(), r, r.PostForm)
+	if err != nil {
+		return nil, "", err
+	}
+	raw := r.PostForm.Get("token")
+	if raw == "" {
+		return nil, "", fosite.ErrInvalidRequest.WithHint("The token is missing.")
+	}
+	return found.(*client), raw, nil
 }
 
 func (p *Provider) revokeToken(ctx context.Context, clientID, raw string) error {

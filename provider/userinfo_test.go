@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard/devices/devicestest"
+	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
 // TestUserinfo shows an access token in every way that is allowed (RFC 6750
@@ -168,5 +169,21 @@ func TestCORS(t *testing.T) {
 		if a := laptop.do("GET", path, nil, asks); a.Header.Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s cannot be read across origins", path)
 		}
+	}
+}
+
+// TestClaimsBeyondTheRegistration: what a client may not ask for as a scope it
+// does not get by name either, and no error (OIDC Core §5.5.1).
+func TestClaimsBeyondTheRegistration(t *testing.T) {
+	h := newHouse(t)
+	h.client(oauth.Client{ID: "narrow", Scope: "openid"})
+	laptop := h.browser(devicestest.LaptopHeaders())
+	got := laptop.token(redeem(laptop.code(ada, ask("client_id", "narrow", "scope", "openid",
+		"claims", `{"userinfo":{"email":null},"id_token":{"name":null}}`)), "client_id", "narrow"))
+	if diff := cmp.Diff(map[string]any{"sub": "ada"}, laptop.userinfo(got.str("access_token")).JSON); diff != "" {
+		t.Errorf("userinfo (-want +got):\n%s", diff)
+	}
+	if claims, _ := claimsOf(t, got.str("id_token")); claims["name"] != nil {
+		t.Errorf("the ID token names %v", claims["name"])
 	}
 }
