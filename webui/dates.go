@@ -33,8 +33,8 @@ func datesIn(code string) dates {
 	return d
 }
 
-// stamp is a time on a page: in words, exactly, and for machines.
-type stamp struct {
+// Stamp is a time on a page: in words, exactly, and for machines.
+type Stamp struct {
 	Text  string
 	Exact string // in UTC, to the second
 	ISO   string
@@ -42,23 +42,23 @@ type stamp struct {
 	Relative bool
 }
 
-// absolute returns a time as a day and an hour.
-func (l *locale) absolute(t time.Time) stamp {
+// Absolute returns a time as a day and an hour.
+func (l *Locale) Absolute(t time.Time) Stamp {
 	t = t.UTC()
 	day := fmt.Sprintf(l.dates.pattern, t.Day(), l.dates.months[t.Month()-1], t.Year())
-	return stamp{
+	return Stamp{
 		Text: day + t.Format(l.dates.clock) + " UTC", Exact: t.Format("2006-01-02 15:04:05 UTC"),
 		ISO: t.Format(time.RFC3339),
 	}
 }
 
-// stamp returns a time as people say it: what is less than a week ago is
+// Stamp returns a time as people say it: what is less than a week ago is
 // counted back.
-func (l *locale) stamp(t, now time.Time) stamp {
+func (l *Locale) Stamp(t, now time.Time) Stamp {
 	if t.IsZero() {
-		return stamp{}
+		return Stamp{}
 	}
-	s := l.absolute(t)
+	s := l.Absolute(t)
 	ago := now.Sub(t)
 	s.Relative = true
 	switch {

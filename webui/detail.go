@@ -11,7 +11,7 @@ import (
 type devicePage struct {
 	Frame
 	Card       card
-	Facts      []fact
+	Facts      []Fact
 	Label      string // the name as it was given, to edit
 	Error      string
 	CanRename  bool
@@ -20,18 +20,18 @@ type devicePage struct {
 	MayUpdate  bool // the device's own permissions
 	MayDelete  bool
 	CanAck     bool
-	Trees      []tree
+	Trees      []Tree
 	Lines      []line
 	Older      string // where the history goes on; empty at its end
 	Newest     bool   // the history is shown from its beginning
 	MaxName    int
-	EndedFirst stamp
+	EndedFirst Stamp
 }
 
-// fact is one thing that is known of a device.
-type fact struct {
+// Fact is one thing that is known of a device.
+type Fact struct {
 	Label, Value string
-	When         stamp
+	When         Stamp
 }
 
 // linesPerPage is how many judgments a page has.
@@ -61,7 +61,7 @@ func (u *UI) render(
 	}
 	self := d.ID == v.me.ID
 	page := devicePage{
-		Frame: u.frame(v), Card: u.card(v, d, nil), Facts: v.facts(d), Label: d.Name, Error: wrong,
+		Frame: u.frame(v), Card: u.card(v, d, nil), Facts: v.Facts(d), Label: d.Name, Error: wrong,
 		CanRename: d.Live() && (self || v.me.CanUpdateOthers), CanEnd: d.Live() && (self || v.me.CanDeleteOthers),
 		CanPermit: d.Live() && v.me.CanUpdateOthers, MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
 		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
@@ -70,11 +70,11 @@ func (u *UI) render(
 	page.Lines, page.Older = v.lines(d, history, grants)
 	for _, g := range grants {
 		if g.ClientID != u.Client.ID && page.Newest {
-			page.Trees = append(page.Trees, v.tree(g, history))
+			page.Trees = append(page.Trees, v.Tree(g, history, v.now))
 		}
 	}
 	if !d.Live() {
-		page.EndedFirst = v.stamp(d.RevokedAt, v.now)
+		page.EndedFirst = v.Stamp(d.RevokedAt, v.now)
 	}
 	u.Pages.Render(w, r, status, "device", page)
 	return nil
@@ -98,16 +98,16 @@ func (v *visit) lines(
 				about.known = g.Baseline.Fingerprint
 			}
 		}
-		about.client = cut(about.client, 60)
+		about.client = Cut(about.client, 60)
 		l := v.explain(j, about)
-		l.When, l.NotMe = v.stamp(j.Sighting.At, v.now), d.Live()
+		l.When, l.NotMe = v.Stamp(j.Sighting.At, v.now), d.Live()
 		lines = append(lines, l)
 	}
 	return lines, older
 }
 
-// facts are what was observed, which no name replaces.
-func (l *locale) facts(d devices.Device) []fact {
+// Facts are what was observed, which no name replaces.
+func (l *Locale) Facts(d devices.Device) []Fact {
 	f := d.Fingerprint
 	pair := func(name, version devices.Signal) string {
 		if f[version] == "" {
@@ -119,16 +119,16 @@ func (l *locale) facts(d devices.Device) []fact {
 	if brand := f[devices.SignalBrand]; brand != "" && model != "" && brand != model {
 		model = brand + " " + model
 	}
-	all := []fact{
+	all := []Fact{
 		{Label: l.T("Browser"), Value: pair(devices.SignalBrowser, devices.SignalBrowserVersion)},
 		{Label: l.T("System"), Value: pair(devices.SignalOS, devices.SignalOSVersion)},
 		{Label: l.T("Model"), Value: model},
-		{Label: l.T("First seen"), When: l.absolute(d.CreatedAt)},
-		{Label: l.T("from"), Value: l.place(d.First)},
-		{Label: l.T("Last seen"), When: l.absolute(d.LastSeen)},
-		{Label: l.T("from"), Value: l.place(d.Last)},
+		{Label: l.T("First seen"), When: l.Absolute(d.CreatedAt)},
+		{Label: l.T("from"), Value: l.Place(d.First)},
+		{Label: l.T("Last seen"), When: l.Absolute(d.LastSeen)},
+		{Label: l.T("from"), Value: l.Place(d.Last)},
 	}
-	var known []fact
+	var known []Fact
 	for _, one := range all {
 		if one.Value != "" || one.When.Text != "" {
 			known = append(known, one)
@@ -137,8 +137,8 @@ func (l *locale) facts(d devices.Device) []fact {
 	return known
 }
 
-// place returns everything that is known of a network.
-func (l *locale) place(n devices.Network) string {
+// Place returns everything that is known of a network.
+func (l *Locale) Place(n devices.Network) string {
 	place := l.where(n)
 	if !n.Addr.IsValid() {
 		return place

@@ -22,7 +22,7 @@ type line struct {
 	Word  string // the decision
 	Text  string
 	Where string
-	When  stamp
+	When  Stamp
 	// Details are the pieces of evidence, before and after.
 	Details []detail
 	NotMe   bool // the owner may say that it was not them
@@ -40,7 +40,7 @@ type told struct {
 }
 
 // explain returns a judgment in plain language.
-func (l *locale) explain(j devices.Judgment, about told) line {
+func (l *Locale) explain(j devices.Judgment, about told) line {
 	out := line{ID: j.ID, Where: l.where(j.Sighting.Network), Text: l.sentence(j, about), NotMe: true}
 	switch j.Verdict.Decision {
 	case devices.Allow:
@@ -58,13 +58,13 @@ func (l *locale) explain(j devices.Judgment, about told) line {
 
 // sentence says what happened. It names what was seen and what was expected,
 // which is the whole of most refusals.
-func (l *locale) sentence(j devices.Judgment, about told) string {
+func (l *Locale) sentence(j devices.Judgment, about told) string {
 	v, client, first := j.Verdict, isolated(about.client), about.first
-	seen := isolated(l.looks(j.Sighting.Fingerprint))
+	seen := isolated(l.Looks(j.Sighting.Fingerprint))
 	if about.known == nil {
 		about.known = expected(j)
 	}
-	known := isolated(l.looks(about.known))
+	known := isolated(l.Looks(about.known))
 	refused := v.Err() != nil
 	switch {
 	case j.GrantID == "" && first && !refused:

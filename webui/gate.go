@@ -19,7 +19,7 @@ type visit struct {
 	me      devices.Device
 	all     []devices.Device
 	now     time.Time
-	*locale
+	*Locale
 }
 
 func (v *visit) actor() devices.Actor { return actorOf(v.session) }
@@ -84,7 +84,7 @@ func (u *UI) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 		return nil, err
 	}
 	u.extend(r.Context(), s)
-	return &visit{session: s, me: me, all: all, now: u.Now(), locale: u.Pages.locales.choose(r, "")}, nil
+	return &visit{session: s, me: me, all: all, now: u.Now(), Locale: u.Pages.locales.choose(r, "")}, nil
 }
 
 // rememberLanguage keeps the language that was chosen at the foot of a page.

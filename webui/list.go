@@ -27,7 +27,7 @@ type card struct {
 	Named                  bool // by the owner; the looks are told anyway
 	Kind                   devices.Class
 	KindWord, Tier         string
-	Seen                   stamp
+	Seen                   Stamp
 	Current, Flagged       bool
 	Ended                  bool
 	Why                    string // it was flagged or ended
@@ -123,15 +123,15 @@ const most = 4
 
 func (u *UI) card(v *visit, d devices.Device, holders []records.Holder) card {
 	c := card{
-		ID: d.ID, Name: cut(v.label(d), 80), Named: d.Name != "", Looks: v.looks(d.Fingerprint),
+		ID: d.ID, Name: Cut(v.Label(d), 80), Named: d.Name != "", Looks: v.Looks(d.Fingerprint),
 		Where: v.where(d.Last), Kind: kind(d.Fingerprint), Tier: v.tier(d.Tier),
-		Seen: v.stamp(d.LastSeen, v.now), Current: d.ID == v.me.ID, Flagged: d.State == devices.StateFlagged,
+		Seen: v.Stamp(d.LastSeen, v.now), Current: d.ID == v.me.ID, Flagged: d.State == devices.StateFlagged,
 		Ended: !d.Live(),
 	}
 	c.KindWord = v.kindWord(c.Kind)
 	switch {
 	case c.Ended:
-		c.Seen, c.Why = v.stamp(d.RevokedAt, v.now), v.why(d.RevokedReason)
+		c.Seen, c.Why = v.Stamp(d.RevokedAt, v.now), v.why(d.RevokedReason)
 	case c.Flagged:
 		c.Why = v.why(d.FlaggedReason)
 	}
@@ -143,7 +143,7 @@ func (u *UI) card(v *visit, d devices.Device, holders []records.Holder) card {
 			c.More++
 			continue
 		}
-		c.Clients = append(c.Clients, cut(cmp.Or(h.ClientName, h.ClientID), 40))
+		c.Clients = append(c.Clients, Cut(cmp.Or(h.ClientName, h.ClientID), 40))
 	}
 	return c
 }

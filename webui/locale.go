@@ -19,8 +19,8 @@ import (
 //go:embed locales
 var localeFiles embed.FS
 
-// locale is a language that pages are drawn in.
-type locale struct {
+// Locale is a language that pages are drawn in.
+type Locale struct {
 	Code    string // as in the html element
 	Name    string // what its speakers call it
 	Dir     string // "ltr" or "rtl"
@@ -32,7 +32,7 @@ type locale struct {
 
 // locales are all languages, English first, and how to choose among them.
 type locales struct {
-	all     []*locale
+	all     []*Locale
 	matcher language.Matcher
 }
 
@@ -53,7 +53,7 @@ func loadLocales() (locales, error) {
 			return locales{}, fmt.Errorf("load the texts in %s: %w", code, err)
 		}
 		tags = append(tags, tag)
-		l.all = append(l.all, &locale{
+		l.all = append(l.all, &Locale{
 			Code: code, Name: display.Self.Name(tag), Dir: direction(tag), known: known,
 			regions: display.Regions(tag), dates: datesIn(code),
 		})
@@ -117,7 +117,7 @@ func direction(tag language.Tag) string {
 
 // T returns a text in the language, its arguments formatted as it has them. A
 // text that no catalog knows is returned as it is.
-func (l *locale) T(key string, args ...any) string {
+func (l *Locale) T(key string, args ...any) string {
 	if len(args) == 0 && !l.known[key] {
 		return key
 	}
@@ -130,7 +130,7 @@ const languageCookie = "lanyard_language"
 // choose returns the language for a request: the one it asks for (ui_locales,
 // OIDC Core §3.1.2.1, or what was asked of the page's client), the one chosen
 // earlier, the first that the browser prefers.
-func (l locales) choose(r *http.Request, asked string) *locale {
+func (l locales) choose(r *http.Request, asked string) *Locale {
 	var chosen string
 	if c, err := r.Cookie(languageCookie); err == nil {
 		chosen = c.Value

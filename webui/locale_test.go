@@ -193,8 +193,8 @@ func TestPluralsAndDates(t *testing.T) {
 	}
 	for _, locale := range l.all {
 		got := []string{
-			locale.stamp(now.Add(-time.Minute), now).Text, locale.stamp(now.Add(-2*time.Hour), now).Text,
-			locale.stamp(time.Date(2026, 3, 10, 8, 30, 0, 0, time.UTC), now).Text,
+			locale.Stamp(now.Add(-time.Minute), now).Text, locale.Stamp(now.Add(-2*time.Hour), now).Text,
+			locale.Stamp(time.Date(2026, 3, 10, 8, 30, 0, 0, time.UTC), now).Text,
 			locale.T("Renewed %d times", 1234), locale.T("Renewed %d times", 1),
 		}
 		for i := range got {
@@ -203,7 +203,7 @@ func TestPluralsAndDates(t *testing.T) {
 			}
 		}
 	}
-	if s := l.all[0].stamp(now.Add(time.Hour), now); s.Relative || s.Exact != "2026-11-23 14:05:09 UTC" {
+	if s := l.all[0].Stamp(now.Add(time.Hour), now); s.Relative || s.Exact != "2026-11-23 14:05:09 UTC" {
 		t.Errorf("a time to come: %+v", s)
 	}
 }

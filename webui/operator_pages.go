@@ -80,7 +80,7 @@ func (o *Operator) find(r *http.Request, q query, d devices.DeviceQuery, limit i
 // operatorRow is a device in the operator's list.
 type operatorRow struct {
 	ID, Subject, Name, Looks, Where, State string
-	Seen                                   stamp
+	Seen                                   Stamp
 }
 
 // operatorPage is the data of the page "operator".
@@ -123,8 +123,8 @@ func (o *Operator) rows(r *http.Request, found []devices.Device) []operatorRow {
 	rows := make([]operatorRow, len(found))
 	for i, d := range found {
 		rows[i] = operatorRow{
-			ID: d.ID, Subject: cut(d.Subject, 60), Name: cut(d.Name, 60), Looks: l.looks(d.Fingerprint),
-			Where: l.place(d.Last), State: string(d.State), Seen: l.stamp(d.LastSeen, o.Now()),
+			ID: d.ID, Subject: Cut(d.Subject, 60), Name: Cut(d.Name, 60), Looks: l.Looks(d.Fingerprint),
+			Where: l.Place(d.Last), State: string(d.State), Seen: l.Stamp(d.LastSeen, o.Now()),
 		}
 	}
 	return rows
@@ -135,16 +135,16 @@ type verdictLine struct {
 	Decision, Would, Policy, Client, Grant, Entrance, Seen, Where string
 	Weight                                                        int
 	Evidence                                                      []devices.Evidence
-	When                                                          stamp
+	When                                                          Stamp
 }
 
 // operatorDevice is the data of the page "operator-device".
 type operatorDevice struct {
 	Frame
 	ID, Subject, Label, State, Reason string
-	Facts                             []fact
+	Facts                             []Fact
 	Lines                             []verdictLine
-	Grants                            []tree
+	Grants                            []Tree
 	Older                             string
 }
 
@@ -164,12 +164,11 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 	}
 	l := o.Pages.locales.choose(r, "")
 	page := operatorDevice{
-		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Label: l.label(d), State: string(d.State), Facts: l.facts(d),
+		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Label: l.Label(d), State: string(d.State), Facts: l.Facts(d),
 		Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
 	}
-	v := &visit{now: o.Now(), locale: l}
 	for _, g := range grants {
-		page.Grants = append(page.Grants, v.tree(g, history))
+		page.Grants = append(page.Grants, l.Tree(g, history, o.Now()))
 	}
 	if len(history) > linesPerPage {
 		history = history[:linesPerPage]
@@ -179,8 +178,8 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 		page.Lines = append(page.Lines, verdictLine{
 			Decision: j.Verdict.Decision.String(), Would: j.Verdict.Would.String(), Policy: j.Verdict.PolicyVersion,
 			Client: j.ClientID, Grant: j.GrantID, Entrance: string(j.Sighting.Entrance),
-			Seen: l.looks(j.Sighting.Fingerprint), Where: l.place(j.Sighting.Network), Weight: j.Verdict.Weight,
-			Evidence: j.Verdict.Evidence, When: l.stamp(j.Sighting.At, o.Now()),
+			Seen: l.Looks(j.Sighting.Fingerprint), Where: l.Place(j.Sighting.Network), Weight: j.Verdict.Weight,
+			Evidence: j.Verdict.Evidence, When: l.Stamp(j.Sighting.At, o.Now()),
 		})
 	}
 	o.Pages.Render(w, r, http.StatusOK, "operator-device", page)
@@ -196,7 +195,7 @@ type eventsPage struct {
 
 type eventLine struct {
 	devices.Event
-	When stamp
+	When Stamp
 }
 
 // events is GET /pages/events: the newest first, again and again if followed.
@@ -208,7 +207,7 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 	l := o.Pages.locales.choose(r, "")
 	page := eventsPage{Frame: o.frame(), Follow: r.URL.Query().Get("follow") != ""}
 	for _, e := range latest {
-		page.Events = append(page.Events, eventLine{e, l.absolute(e.At)})
+		page.Events = append(page.Events, eventLine{e, l.Absolute(e.At)})
 	}
 	if page.Follow {
 		w.Header().Set("Refresh", "3")

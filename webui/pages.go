@@ -46,7 +46,7 @@ func NewPages() (*Pages, error) {
 }
 
 // load parses the pages for one language.
-func (p *Pages) load(l *locale) error {
+func (p *Pages) load(l *Locale) error {
 	files, err := fs.Glob(templates, "templates/pages/*.html")
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ type receiptPage struct {
 // living is an access token that nobody can call back.
 type living struct {
 	Client string
-	Until  stamp
+	Until  Stamp
 }
 
 // receipt is GET /devices/{id}/ended.
@@ -78,10 +78,10 @@ func (u *UI) hand(w http.ResponseWriter, r *http.Request, v *visit, page receipt
 			if g.ClientID == u.Client.ID || !g.RevokedAt.Equal(d.RevokedAt) {
 				continue
 			}
-			client := cut(cmp.Or(g.ClientName, g.ClientID), 60)
+			client := Cut(cmp.Or(g.ClientName, g.ClientID), 60)
 			page.Ended = append(page.Ended, client)
 			if until := u.outlives(g); until.After(v.now) {
-				page.Living = append(page.Living, living{client, v.absolute(until)})
+				page.Living = append(page.Living, living{client, v.Absolute(until)})
 			}
 		}
 	}

@@ -12,7 +12,7 @@ type Sample struct {
 // text of the test's in every place that somebody else can fill.
 func Samples(text string) []Sample {
 	in := Frame{In: true, Owner: text}
-	at := stamp{Text: "5 minutes ago", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
+	at := Stamp{Text: "5 minutes ago", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	full := card{
 		ID: "d-1", Name: text, Looks: text, Where: text, Named: true, Kind: devices.ClassPhone, KindWord: "Phone",
 		Tier: "Held by a cookie.", Seen: at, Current: true, Flagged: true, Why: text,
@@ -23,9 +23,9 @@ func Samples(text string) []Sample {
 	for _, class := range []devices.Class{"desktop", "phone", "tablet", "tv", "bot", "app", "other"} {
 		others = append(others, card{ID: "d-" + string(class), Name: text, Kind: class, Seen: at})
 	}
-	trees := []tree{{Client: text, Scopes: text, Live: true}, {Client: text}}
+	trees := []Tree{{Client: text, Scopes: text, Live: true}, {Client: text}}
 	for i, shape := range []string{"root", "run", "lost", "doubt", "fork", "live", "end"} {
-		trees[0].Nodes = append(trees[0].Nodes, node{Shape: shape, Text: text, When: at, First: i == 0, Last: i == 6})
+		trees[0].Nodes = append(trees[0].Nodes, Node{Shape: shape, Text: text, When: at, First: i == 0, Last: i == 6})
 	}
 	op := Frame{In: true, Operator: true}
 	asked := query{Subject: text, Device: text, Address: text, OS: text, State: text, Wrong: text, States: []string{"active"}}
@@ -36,7 +36,7 @@ func Samples(text string) []Sample {
 		}},
 		{"devices", listPage{Frame: in, ShowEnded: true, Page: 1, Pages: 1}},
 		{"device", devicePage{
-			Frame: in, Card: full, Facts: []fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
+			Frame: in, Card: full, Facts: []Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Label: text, Error: text, CanRename: true, CanEnd: true, CanPermit: true, MayUpdate: true, CanAck: true,
 			Trees: trees, Newest: true, MaxName: 255, Older: text,
 			Lines: []line{
@@ -71,7 +71,7 @@ func Samples(text string) []Sample {
 		{"operator", operatorPage{Frame: op}},
 		{"operator-device", operatorDevice{
 			Frame: op, ID: text, Subject: text, Label: text, State: "flagged", Reason: text, Grants: trees, Older: text,
-			Facts: []fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
+			Facts: []Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Lines: []verdictLine{{
 				Decision: "allow", Would: "refuse", Policy: text, Client: text, Grant: text, Seen: text, Where: text, When: at,
 				Evidence: []devices.Evidence{{Reason: devices.Reason(text), Before: text, After: text, Final: true}},

@@ -248,13 +248,5 @@ func (u *UI) called(ctx context.Context, known *oidc.Provider, tokens oauth2.Tok
 	if claims.Name == "" {
 		claims.Name = claims.Preferred
 	}
-	return cut(claims.Name, 100)
-}
-
-// cut returns the first characters of a text.
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return text
+	return Cut(claims.Name, 100)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 )
 
-// looks returns a fingerprint in words: "Chrome on Windows 11".
-func (l *locale) looks(f devices.Fingerprint) string {
+// Looks returns a fingerprint in words: "Chrome on Windows 11".
+func (l *Locale) Looks(f devices.Fingerprint) string {
 	browser, system := f[devices.SignalBrowser], f[devices.SignalOS]
 	if version := f[devices.SignalOSVersion]; version != "" && system != "" {
 		system += " " + short(version)
@@ -37,12 +37,12 @@ func short(version string) string {
 	return parts[0]
 }
 
-// label returns the owner's name of a device, else its looks.
-func (l *locale) label(d devices.Device) string {
+// Label returns the owner's name of a device, else its looks.
+func (l *Locale) Label(d devices.Device) string {
 	if d.Name != "" {
 		return d.Name
 	}
-	return l.looks(d.Fingerprint)
+	return l.Looks(d.Fingerprint)
 }
 
 // kind returns the class of a device, one of those that have a picture.
@@ -55,7 +55,7 @@ func kind(f devices.Fingerprint) devices.Class {
 	}
 }
 
-func (l *locale) kindWord(c devices.Class) string {
+func (l *Locale) kindWord(c devices.Class) string {
 	words := map[devices.Class]string{
 		devices.ClassDesktop: "Computer", devices.ClassPhone: "Phone", devices.ClassTablet: "Tablet",
 		devices.ClassTV: "Television", devices.ClassBot: "Program", devices.ClassApp: "App", devices.ClassOther: "Device",
@@ -65,7 +65,7 @@ func (l *locale) kindWord(c devices.Class) string {
 
 // where returns the place of a network as far as it is known: city, country
 // and network, else the address.
-func (l *locale) where(n devices.Network) string {
+func (l *Locale) where(n devices.Network) string {
 	var parts []string
 	if n.City != "" {
 		parts = append(parts, n.City)
@@ -84,7 +84,7 @@ func (l *locale) where(n devices.Network) string {
 }
 
 // tier returns what holds the device, in one sentence.
-func (l *locale) tier(t devices.Tier) string {
+func (l *Locale) tier(t devices.Tier) string {
 	switch t {
 	case devices.TierKey:
 		return l.T("Held by a key that cannot leave the device: a copied token is worth nothing without it.")
@@ -99,7 +99,7 @@ func (l *locale) tier(t devices.Tier) string {
 
 // why returns a reason in words. What no page has words for is told by its
 // code.
-func (l *locale) why(r devices.Reason) string {
+func (l *Locale) why(r devices.Reason) string {
 	words := map[devices.Reason]string{
 		devices.ReasonDeviceRevoked:    "the device had been ended",
 		devices.ReasonGrantRevoked:     "the access had been ended",
@@ -135,3 +135,12 @@ func (l *locale) why(r devices.Reason) string {
 
 // isolated keeps the direction of a stranger's text to itself (UAX #9).
 func isolated(text string) string { return "\u2068" + text + "\u2069" }
+
+// Cut returns the first characters of a text, at most that many with the dots
+// that stand for the rest.
+func Cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
