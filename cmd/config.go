@@ -48,7 +48,8 @@ type Admin struct {
 
 // Database is where everything is kept.
 type Database struct {
-	URL DatabaseURL `koanf:"url"`
+	URL              DatabaseURL `koanf:"url"`
+	RememberedGrants int         `koanf:"remembered_grants"`
 }
 
 // Secrets seal the keys at rest. The first one seals, all of them open.

@@ -93,7 +93,10 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		Storage: provider.Storage{
 			Clients: s.store, Codes: s.store, SignIns: s.store, Consents: s.store, Assertions: s.store,
 		},
-		Gate:     &devices.Gatekeeper{Registry: s.registry, Grants: s.store, Grace: c.Tokens.Grace},
+		Gate: &devices.Gatekeeper{
+			Registry: s.registry, Grants: s.store, Grace: c.Tokens.Grace,
+			Recent: devices.NewRecent(c.Database.RememberedGrants),
+		},
 		Observer: looks, Identity: provider.LocalIdentity(local.New(s.store, s.now)), Keys: s.keys, Sealer: sealer,
 		Pages: pages, Now: s.now, NewID: newID, Log: s.log,
 	})

@@ -15,6 +15,19 @@ type Gatekeeper struct {
 	Grants   GrantStore
 	// Grace is how long the same request is answered alike. Zero is strict.
 	Grace time.Duration
+	// Recent spares the read of a grant that this server moved last. Nil
+	// reads always.
+	Recent *Recent
+}
+
+// Holding returns the grant of a token of that generation: as remembered,
+// which Admit knows how far to trust, or as read. It serves a refresh and
+// nothing else; whoever asks whether a grant is good reads it.
+func (k *Gatekeeper) Holding(ctx context.Context, grantID string, generation int64) (Holding, error) {
+	if h, ok := k.Recent.holding(grantID, generation, k.Registry.Now()); ok {
+		return h, nil
+	}
+	return k.Grants.Holding(ctx, grantID)
 }
 
 // Presented is a refresh token that has been found genuine and its client's
@@ -46,8 +59,9 @@ var ErrContended = errors.New("grant is being refreshed elsewhere")
 // its grant. A refusing verdict is an Admission too; the error speaks of
 // trouble only, after which nothing has changed.
 //
-// Losing a race shows in the write. The grant is then read and judged anew,
-// and most losers turn out to be retries of the winner.
+// Losing a race shows in the write, and so does a grant that was remembered
+// and has changed. It is then read and judged anew, and most losers turn out
+// to be retries of the winner.
 func (k *Gatekeeper) Admit(ctx context.Context, p Presented) (Admission, error) {
 	for range 4 {
 		a, done, err := k.try(ctx, p)
@@ -68,6 +82,9 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 		Now: now, SubjectDisabled: p.Holding.SubjectDisabled, Device: p.Holding.Device,
 		Grant: &g, Binding: p.Binding, Lineage: lineage, Sighting: p.Sighting,
 	})
+	if p.Holding.Remembered && v.Would != Allow {
+		return Admission{}, false, nil // only what was read may be refused or told
+	}
 	if v.Err() != nil {
 		return Admission{Grant: g, Verdict: v}, true, k.refuse(ctx, p, lineage, v)
 	}
@@ -79,10 +96,25 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 	if err != nil || !moved {
 		return Admission{}, false, err
 	}
-	g.Generation, g.Parent, g.RotatedAt = rotation.To, rotation.Parent, rotation.At
-	g.IdleUntil = rotation.IdleUntil
+	left := p.Holding.after(rotation)
+	k.Recent.remember(left)
+	return Admission{Grant: left.Grant, Verdict: v}, true, nil
+}
+
+// after returns the holding as the rotation left it.
+func (h Holding) after(r Rotation) Holding {
+	g := &h.Grant
+	g.Generation, g.Parent, g.RotatedAt, g.IdleUntil = r.To, r.Parent, r.At, r.IdleUntil
 	g.Version++
-	return Admission{Grant: g, Verdict: v}, true, nil
+	if r.Baseline != nil {
+		g.Baseline = r.Baseline
+	}
+	if r.Touched != nil {
+		moved := *h.Device
+		moved.Last = r.Touched.Network
+		h.Device = &moved
+	}
+	return h
 }
 
 func (k *Gatekeeper) rotation(p Presented, lineage Lineage, v Verdict) Rotation {

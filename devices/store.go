@@ -68,6 +68,9 @@ type Holding struct {
 	// KeyThumbprint and the address of Last.
 	Device          *Device
 	SubjectDisabled bool
+	// Remembered says that it was not read for this request: only a plain
+	// allow may rest on it.
+	Remembered bool
 }
 
 // GrantStore keeps grants. Its two verbs are the hot path: one round trip

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/provider"
@@ -11,14 +12,19 @@ import (
 )
 
 // TestRefreshCosts counts what a plainly allowed refresh costs, from the door
-// to the database: two round trips, one commit, one row, and no User-Agent
-// parsed, after one refresh and after a thousand.
+// to the database: two round trips, and one where this server moved the grant
+// last; one commit, one row, and no User-Agent parsed, after one refresh and
+// after a thousand.
 func TestRefreshCosts(t *testing.T) {
+	t.Run("read and written", func(t *testing.T) { refreshCosts(t, nil, 2) })
+	t.Run("remembered and written", func(t *testing.T) { refreshCosts(t, devices.NewRecent(100), 1) })
+}
+
+func refreshCosts(t *testing.T, recent *devices.Recent, trips int) {
 	through, counter := pgtest.Count(t, pgtest.Fresh(t))
 	var eyes *observe.Observer
-	h := newHouseOn(t, through, func(c *provider.Config) { eyes = c.Observer })
+	h := newHouseOn(t, through, func(c *provider.Config) { eyes, c.Gate.Recent = c.Observer, recent })
 	laptop := h.browser(devicestest.LaptopHeaders())
-	key := h.prover()
 	for _, scope := range []string{"openid offline_access", "offline_access"} {
 		got := laptop.token(redeem(laptop.code(ada, ask("scope", scope))))
 		refresh := func(times int) {
@@ -36,7 +42,7 @@ func TestRefreshCosts(t *testing.T) {
 			parses := eyes.Parses()
 			counter.Reset()
 			refresh(times)
-			want := pgtest.Counts{RoundTrips: 2 * times, Commits: times, Rows: times}
+			want := pgtest.Counts{RoundTrips: trips * times, Commits: times, Rows: times}
 			n := counter.Counts()
 			n.Pings = 0 // of a pool that was idle
 			if n != want || eyes.Parses() != parses {
@@ -45,6 +51,14 @@ func TestRefreshCosts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOtherCosts counts what else comes to the door often.
+func TestOtherCosts(t *testing.T) {
+	through, counter := pgtest.Count(t, pgtest.Fresh(t))
+	h := newHouseOn(t, through)
+	laptop := h.browser(devicestest.LaptopHeaders())
+	key := h.prover()
 
 	t.Run("a retry writes nothing", func(t *testing.T) {
 		spent := laptop.signIn(ada)

@@ -119,7 +119,7 @@ func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) 
 		Registry: &devices.Registry{
 			Store: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
 		},
-		Grants: db, Grace: 10 * time.Second,
+		Grants: db, Grace: 10 * time.Second, Recent: devices.NewRecent(100),
 	}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)

@@ -41,8 +41,8 @@ func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if err != nil || token.Kind() != tokens.KindRefresh {
 		return errRefused
 	}
-	holding, err := h.p.genuine(ctx, token)
-	if err != nil {
+	holding, err := h.p.Gate.Holding(ctx, token.GrantID(), token.Generation())
+	if err := h.p.verified(ctx, token, holding, err); err != nil {
 		return err
 	}
 	if holding.Grant.ClientID != c.ID {
@@ -64,23 +64,29 @@ func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	return nil
 }
 
-// genuine returns the grant of a token whose MAC verifies against it.
+// genuine reads the grant of a token and verifies the token's MAC against it.
 func (p *Provider) genuine(ctx context.Context, token tokens.Token) (devices.Holding, error) {
-	holding, err := p.Gate.Grants.Holding(ctx, token.GrantID())
+	found, err := p.Gate.Grants.Holding(ctx, token.GrantID())
+	return found, p.verified(ctx, token, found, err)
+}
+
+// verified returns nil where the MAC verifies against the grant that was found
+// by the token, if one was.
+func (p *Provider) verified(ctx context.Context, token tokens.Token, found devices.Holding, err error) error {
 	switch {
 	case errors.Is(err, devices.ErrNotFound):
-		return devices.Holding{}, errRefused
+		return errRefused
 	case err != nil:
-		return devices.Holding{}, trouble{err}
+		return trouble{err}
 	}
-	err = p.codec.Verify(ctx, token, holding.Grant.Secret)
+	err = p.codec.Verify(ctx, token, found.Grant.Secret)
 	switch {
 	case errors.Is(err, tokens.ErrForged):
-		return devices.Holding{}, errRefused
+		return errRefused
 	case err != nil:
-		return devices.Holding{}, trouble{err}
+		return trouble{err}
 	}
-	return holding, nil
+	return nil
 }
 
 // narrowed returns the scopes to answer with: what was asked, if it is no
