@@ -34,29 +34,49 @@ func floor(db *sql.DB, grants int) contestant {
 	}}
 }
 
-var errLost = errors.New("a rotation without a rival was lost")
-
-// stored is the store's share of a refresh: one read, one conditional write.
-func stored(db *store.Store, grants int) contestant {
-	return contestant{"store refresh", func(n int) (func(context.Context) error, error) {
+// admitted is the share of a refresh behind the door: the grant found, judged
+// and moved on, plainly allowed. It is read each time where recent is nil.
+func admitted(db *store.Store, grants int, recent *devices.Recent) contestant {
+	of, name := "read", "admit: read, write"
+	if recent != nil {
+		of, name = "remembered", "admit: write"
+	}
+	gate := &devices.Gatekeeper{
+		Registry: &devices.Registry{Store: db, Policy: devices.DefaultPolicy(), Now: time.Now},
+		Grants:   db, Grace: 10 * time.Second, Recent: recent,
+	}
+	generations := make([]int64, grants) // each is one worker's
+	return contestant{name, func(n int) (func(context.Context) error, error) {
 		i := 0
 		return func(ctx context.Context) error {
 			i++
-			h, err := db.Holding(ctx, grantID("stored", (n+16*i)%grants))
+			at := (n + 16*i) % grants
+			generation := generations[at] + 1
+			h, err := gate.Holding(ctx, grantID(of, at), generation)
 			if err != nil {
 				return err
 			}
-			moved, err := db.Rotate(ctx, devices.Rotation{
-				GrantID: h.Grant.ID, Subject: h.Grant.Subject, Version: h.Grant.Version,
-				From: h.Grant.Generation, To: h.Grant.Generation + 1, Parent: h.Grant.Generation,
-				At: time.Now(), IdleUntil: time.Now().Add(720 * time.Hour),
+			a, err := gate.Admit(ctx, devices.Presented{
+				Holding: h, Generation: generation, Binding: devices.BindingObserved, Rotates: true,
+				Sighting: devices.Sighting{At: time.Now(), Fingerprint: looks()}, IdleFor: 720 * time.Hour,
 			})
-			if err == nil && !moved {
+			if err == nil && a.Grant.Generation != generation+1 {
 				return errLost
 			}
-			return err
+			generations[at]++
+			return errors.Join(err, a.Verdict.Err())
 		}, nil
 	}}
+}
+
+var errLost = errors.New("a rotation without a rival was lost")
+
+// looks is what a laptop tells, time after time.
+func looks() devices.Fingerprint {
+	return devices.Fingerprint{
+		devices.SignalOS: "Windows", devices.SignalBrowser: "Chrome", devices.SignalBrowserVersion: "142",
+		devices.SignalClass: "desktop", devices.SignalLanguage: "en",
+	}
 }
 
 // prepare opens the grants that floor and store move, and lets PostgreSQL
@@ -67,7 +87,7 @@ func prepare(ctx context.Context, bare *sql.DB, db *store.Store, grants int) err
 		return errors.Join(err, errors.New("no client"))
 	}
 	for n := range grants {
-		for _, of := range []string{"floor", "stored"} {
+		for _, of := range []string{"floor", "read", "remembered"} {
 			if err := db.OpenGrant(ctx, preparedGrant(grantID(of, n), like[0])); err != nil {
 				return err
 			}
@@ -83,11 +103,8 @@ func preparedGrant(id string, c oauth.Client) devices.Grant {
 	return devices.Grant{
 		ID: id, Subject: "bench", ClientID: c.ID, DeviceID: "", SID: id, Offline: true,
 		Scopes: []string{"openid", "offline_access"}, Secret: make([]byte, 32),
-		Session: []byte(`{"auth_time":"2026-11-23T09:00:00Z","acr":"1","amr":["pwd"]}`),
-		Baseline: &devices.Baseline{Fingerprint: devices.Fingerprint{
-			devices.SignalOS: "Windows", devices.SignalBrowser: "Chrome", devices.SignalBrowserVersion: "142",
-			devices.SignalClass: "desktop", devices.SignalLanguage: "en",
-		}},
+		Session:    []byte(`{"auth_time":"2026-11-23T09:00:00Z","acr":"1","amr":["pwd"]}`),
+		Baseline:   &devices.Baseline{Fingerprint: looks()},
 		Generation: 1, RotatedAt: now, IdleUntil: now.Add(720 * time.Hour), NotAfter: now.Add(2160 * time.Hour),
 		Version: 1, CreatedAt: now,
 	}
