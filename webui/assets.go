@@ -3,9 +3,9 @@ package webui
 import (
 	"bytes"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
@@ -13,30 +13,33 @@ import (
 	"time"
 )
 
-//go:embed assets
-var assetFiles embed.FS
-
 // assets is the files that pages use, by name, and a hash over all of them.
 type assets struct {
 	files map[string][]byte
 	hash  string
 }
 
-func loadAssets() (assets, error) {
-	entries, err := assetFiles.ReadDir("assets")
-	if err != nil {
-		return assets{}, err
-	}
+func loadAssets(all []fs.FS) (assets, error) {
 	a := assets{files: map[string][]byte{}}
 	sum := sha256.New()
-	for _, entry := range entries { // in the order of their names
-		content, err := assetFiles.ReadFile("assets/" + entry.Name())
+	for _, from := range all {
+		names, err := fs.Glob(from, "assets/*") // in order
 		if err != nil {
 			return assets{}, err
 		}
-		a.files[entry.Name()] = content
-		fmt.Fprintf(sum, "%s %d ", entry.Name(), len(content))
-		sum.Write(content)
+		for _, name := range names {
+			content, err := fs.ReadFile(from, name)
+			if err != nil {
+				return assets{}, err
+			}
+			name = path.Base(name)
+			if _, twice := a.files[name]; twice {
+				return assets{}, fmt.Errorf("%s is there twice", name)
+			}
+			a.files[name] = content
+			fmt.Fprintf(sum, "%s %d ", name, len(content))
+			sum.Write(content)
+		}
 	}
 	a.hash = hex.EncodeToString(sum.Sum(nil)[:8])
 	return a, nil

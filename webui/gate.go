@@ -65,7 +65,7 @@ func (u *UI) owner(next step) http.HandlerFunc {
 var errNoSession = errors.New("not signed in")
 
 func (u *UI) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
-	u.rememberLanguage(w, r)
+	u.Pages.Remember(w, r, u.secure)
 	s, err := u.session(r)
 	switch {
 	case errors.Is(err, devices.ErrNotFound):
@@ -85,16 +85,6 @@ func (u *UI) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	}
 	u.extend(r.Context(), s)
 	return &visit{session: s, me: me, all: all, now: u.Now(), Locale: u.Pages.locales.choose(r, "")}, nil
-}
-
-// rememberLanguage keeps the language that was chosen at the foot of a page.
-func (u *UI) rememberLanguage(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodGet && r.URL.Query().Get("ui_locales") != "" {
-		http.SetCookie(w, &http.Cookie{
-			Name: languageCookie, Value: u.Pages.locales.choose(r, "").Code, Path: "/", MaxAge: 400 * 24 * 60 * 60,
-			HttpOnly: true, Secure: u.secure, SameSite: http.SameSiteLaxMode,
-		})
-	}
 }
 
 // start is GET /devices/signin: back to a page, freshly where that is asked.

@@ -1,9 +1,10 @@
 package webui
 
 import (
-	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
 	"slices"
@@ -15,9 +16,6 @@ import (
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
 )
-
-//go:embed locales
-var localeFiles embed.FS
 
 // Locale is a language that pages are drawn in.
 type Locale struct {
@@ -42,15 +40,17 @@ func codes() []string { return []string{"en", "de", "fr", "es", "zh", "ja"} }
 // loadLocales reads the catalogs. In a file, a text is a string, or a map from
 // plural forms (CLDR) of the first argument to strings. English texts are
 // their own keys; the English file holds only plurals.
-func loadLocales() (locales, error) {
+func loadLocales(all []fs.FS) (locales, error) {
 	b := catalog.NewBuilder(catalog.Fallback(language.English))
 	var l locales
 	var tags []language.Tag
 	for _, code := range codes() {
 		tag := language.Make(code)
-		known, err := loadCatalog(b, tag, code)
-		if err != nil {
-			return locales{}, fmt.Errorf("load the texts in %s: %w", code, err)
+		known := map[string]bool{}
+		for _, from := range all {
+			if err := loadCatalog(b, tag, from, code, known); err != nil {
+				return locales{}, fmt.Errorf("load the texts in %s: %w", code, err)
+			}
 		}
 		tags = append(tags, tag)
 		l.all = append(l.all, &Locale{
@@ -65,20 +65,26 @@ func loadLocales() (locales, error) {
 	return l, nil
 }
 
-func loadCatalog(b *catalog.Builder, tag language.Tag, code string) (map[string]bool, error) {
-	text, err := localeFiles.ReadFile(path.Join("locales", code+".json"))
-	if err != nil {
-		return nil, err
+// loadCatalog reads one file, if there is one, and adds its texts to those that
+// are known.
+func loadCatalog(b *catalog.Builder, tag language.Tag, from fs.FS, code string, known map[string]bool) error {
+	text, err := fs.ReadFile(from, path.Join("locales", code+".json"))
+	if errors.Is(err, fs.ErrNotExist) && code == "en" {
+		return nil // no plurals
 	}
 	var entries map[string]json.RawMessage
-	if err := json.Unmarshal(text, &entries); err != nil {
-		return nil, err
+	if err == nil {
+		err = json.Unmarshal(text, &entries)
 	}
-	known := map[string]bool{}
+	if err != nil {
+		return err
+	}
 	for key, raw := range entries {
 		var one string
 		var forms map[string]string
 		switch {
+		case known[key]:
+			err = fmt.Errorf("%q is there twice", key)
 		case json.Unmarshal(raw, &one) == nil:
 			err = b.SetString(tag, key, one)
 		case json.Unmarshal(raw, &forms) == nil:
@@ -87,11 +93,11 @@ func loadCatalog(b *catalog.Builder, tag language.Tag, code string) (map[string]
 			err = fmt.Errorf("%q is neither a text nor plural forms", key)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		known[key] = true
 	}
-	return known, nil
+	return nil
 }
 
 // cases returns plural forms in the order in which they are tried: exact
@@ -147,4 +153,14 @@ func (l locales) choose(r *http.Request, asked string) *Locale {
 		}
 	}
 	return l.all[0]
+}
+
+// Remember keeps the language that was chosen at the foot of a page.
+func (p *Pages) Remember(w http.ResponseWriter, r *http.Request, secure bool) {
+	if r.Method == http.MethodGet && r.URL.Query().Get("ui_locales") != "" {
+		http.SetCookie(w, &http.Cookie{
+			Name: languageCookie, Value: p.Locale(r).Code, Path: "/", MaxAge: 400 * 24 * 60 * 60,
+			HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+		})
+	}
 }

@@ -27,11 +27,11 @@ func said(t *testing.T) map[string]bool {
 	t.Helper()
 	texts := map[string]bool{}
 	call := regexp.MustCompile(`[{(]t "([^"]+)"`)
-	err := fs.WalkDir(templates, "templates", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(files, "templates", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		text, err := templates.ReadFile(path)
+		text, err := files.ReadFile(path)
 		for _, found := range call.FindAllSubmatch(text, -1) {
 			texts[string(found[1])] = true
 		}
@@ -142,7 +142,7 @@ func TestEveryTextIsTranslated(t *testing.T) {
 }
 
 func TestLanguages(t *testing.T) {
-	l, err := loadLocales()
+	l, err := loadLocales([]fs.FS{files})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestLanguages(t *testing.T) {
 }
 
 func TestPluralsAndDates(t *testing.T) {
-	l, err := loadLocales()
+	l, err := loadLocales([]fs.FS{files})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,13 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 )
 
-//go:embed templates
-var templates embed.FS
+//go:embed templates assets locales
+var files embed.FS
 
 // Pages is the set of pages. Make one with [NewPages].
 type Pages struct {
@@ -25,20 +26,25 @@ type Pages struct {
 	assets  assets
 }
 
-// NewPages returns the embedded pages. It fails on a template that does not
-// parse.
-func NewPages() (*Pages, error) {
-	assets, err := loadAssets()
+// NewPages returns the embedded pages, and those that other packages bring, in
+// the same layout. What they bring has the folders that ours has:
+// templates/pages, and where there are any templates/partials, which replace
+// ours of the same name on their pages only, assets and locales. A page, an
+// asset or a text that is there already is an error, and so is a template that
+// does not parse.
+func NewPages(others ...fs.FS) (*Pages, error) {
+	all := append([]fs.FS{files}, others...)
+	assets, err := loadAssets(all)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	all, err := loadLocales()
+	known, err := loadLocales(all)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{pages: map[string]*template.Template{}, assets: assets, locales: all}
-	for _, l := range all.all {
-		if err := p.load(l); err != nil {
+	p := &Pages{pages: map[string]*template.Template{}, assets: assets, locales: known}
+	for _, l := range known.all {
+		if err := p.load(l, all); err != nil {
 			return nil, fmt.Errorf("load pages: %w", err)
 		}
 	}
@@ -46,28 +52,58 @@ func NewPages() (*Pages, error) {
 }
 
 // load parses the pages for one language.
-func (p *Pages) load(l *Locale) error {
-	files, err := fs.Glob(templates, "templates/pages/*.html")
-	if err != nil {
-		return err
-	}
-	frame, err := template.New("layout").Option("missingkey=error").
+func (p *Pages) load(l *Locale, all []fs.FS) error {
+	layout, err := template.New("layout").Option("missingkey=error").
 		Funcs(template.FuncMap{"t": l.T, "isolate": isolated}).
-		ParseFS(templates, "templates/layout.html", "templates/partials/*.html")
+		ParseFS(files, "templates/layout.html")
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		set, err := frame.Clone()
-		if err == nil {
-			set, err = set.ParseFS(templates, file)
+	ours, err := with(layout, files, "templates/partials/*.html")
+	if err != nil {
+		return err
+	}
+	for i, from := range all {
+		frame := ours
+		if i > 0 {
+			if frame, err = with(ours, from, "templates/partials/*.html"); err != nil {
+				return err
+			}
 		}
-		if err != nil {
+		if err := p.loadFrom(l, from, frame); err != nil {
 			return err
 		}
-		p.pages[l.Code+"/"+strings.TrimSuffix(path.Base(file), ".html")] = set
 	}
 	return nil
+}
+
+func (p *Pages) loadFrom(l *Locale, from fs.FS, frame *template.Template) error {
+	pages, err := fs.Glob(from, "templates/pages/*.html")
+	if err != nil {
+		return err
+	}
+	for _, file := range pages {
+		name := l.Code + "/" + strings.TrimSuffix(path.Base(file), ".html")
+		if p.pages[name] != nil {
+			return fmt.Errorf("page %s is there twice", name)
+		}
+		if p.pages[name], err = with(frame, from, file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// with returns a copy of a set with what is in the files, if there are any.
+func with(set *template.Template, from fs.FS, pattern string) (*template.Template, error) {
+	set, err := set.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if found, err := fs.Glob(from, pattern); err != nil || len(found) == 0 {
+		return set, err
+	}
+	return set.ParseFS(from, pattern)
 }
 
 // view is what the layout sees.
@@ -79,16 +115,17 @@ type view struct {
 	Data      any
 }
 
-// choice is a language to choose.
+// choice is a language to choose, with where it leads: the same page.
 type choice struct {
-	Code, Name string
-	Current    bool
+	Code, Name, To string
+	Current        bool
 }
 
 // Render answers with a page. Its data is a struct with the fields that the
-// template names; a field that is missing makes it a 500. Two fields widen the
+// template names; a field that is missing makes it a 500. Three fields widen the
 // page's Content-Security-Policy: FormAction []string, the origins or schemes
-// where the answer to its form may lead, and LogoURI string. UILocales string
+// where the answer to its form may lead, LogoURI string, and Listens bool, of a
+// page that asks this server for news by itself. UILocales string
 // is the languages that were asked for, best first; Frame is what surrounds the
 // page.
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page string, data any) {
@@ -120,7 +157,7 @@ func (p *Pages) draw(r *http.Request, page string, data any) ([]byte, error) {
 	}
 	v := view{Assets: p.assets.from(r.URL), Lang: l.Code, Dir: l.Dir, Framed: framed(data), Data: data}
 	for _, other := range p.locales.all {
-		v.Languages = append(v.Languages, choice{other.Code, other.Name, other == l})
+		v.Languages = append(v.Languages, choice{other.Code, other.Name, inLanguage(r.URL, other.Code), other == l})
 	}
 	var body bytes.Buffer
 	err := set.ExecuteTemplate(&body, "layout", v)
@@ -132,3 +169,17 @@ func framed(data any) bool {
 	frame, _ := field(data, "Frame").(Frame)
 	return frame.In
 }
+
+// inLanguage returns the query with which a page is shown in a language. A very
+// long one is not said again.
+func inLanguage(page *url.URL, code string) string {
+	query := page.Query()
+	if len(page.RawQuery) > 512 {
+		query = url.Values{}
+	}
+	query.Set("ui_locales", code)
+	return "?" + query.Encode()
+}
+
+// Locale returns the language for a request's page.
+func (p *Pages) Locale(r *http.Request) *Locale { return p.locales.choose(r, "") }

@@ -23,6 +23,9 @@ func policy(data any) string {
 	scripts := ""
 	if framed(data) {
 		scripts = "script-src 'self'; "
+		if listens, _ := field(data, "Listens").(bool); listens {
+			scripts += "connect-src 'self'; "
+		}
 	}
 	return "default-src 'none'; " + scripts + "style-src 'self'; img-src 'self'" + logoSource(data) +
 		"; form-action 'self'" + formSources(data) + "; frame-ancestors 'none'; base-uri 'none'"

@@ -106,8 +106,10 @@ func CallbackURL(issuer string) string { return strings.TrimSuffix(issuer, "/") 
 // url returns the absolute URL of a path.
 func (u *UI) url(path string) string { return strings.TrimSuffix(u.Issuer, "/") + path }
 
-// redirect sends the browser on. It asks for the next page with GET.
-func (u *UI) redirect(w http.ResponseWriter, to string) {
+func (u *UI) redirect(w http.ResponseWriter, to string) { Redirect(w, to) }
+
+// Redirect sends the browser on. It asks for the next page with GET.
+func Redirect(w http.ResponseWriter, to string) {
 	h := w.Header()
 	setPolicy(h, policy(nil))
 	h.Set("Location", to)
