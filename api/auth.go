@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"mime"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,6 +31,8 @@ var (
 	ErrNoToken = errors.New("no access token")
 	// ErrInvalidToken: it has some, and they are proved not to be good.
 	ErrInvalidToken = errors.New("invalid access token")
+	// ErrInvalidSession: it has a session of the pages, which is not good.
+	ErrInvalidSession = errors.New("invalid session")
 	// ErrInsufficientScope: the token is good and lacks the scope.
 	ErrInsufficientScope = errors.New("insufficient scope")
 	// ErrRateLimited: the caller calls too often.
@@ -59,8 +62,8 @@ func (a *deviceAPI) caller(r *http.Request) (devices.Actor, error) {
 	// A browser adds cookies by itself, but never an Authorization header:
 	// only a request without one can be forged by another site.
 	if r.Header.Get("Authorization") == "" {
-		if err := http.NewCrossOriginProtection().Check(r); err != nil {
-			return devices.Actor{}, errCrossSite
+		if err := ownPage(r); err != nil {
+			return devices.Actor{}, err
 		}
 	}
 	caller, err := a.auth.Actor(r)
@@ -68,4 +71,33 @@ func (a *deviceAPI) caller(r *http.Request) (devices.Actor, error) {
 		return devices.Actor{}, ErrInvalidToken // a token of nobody (client credentials)
 	}
 	return caller, err
+}
+
+// ownPage refuses what another site may have made a browser send. With cookies
+// it takes no chances: every browser says where a request that changes
+// something comes from, and no form can send JSON. A page of another site may
+// not even have the list loaded.
+func ownPage(r *http.Request) error {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		return errCrossSite
+	}
+	if r.Header.Get("Cookie") == "" {
+		return nil
+	}
+	site := r.Header.Get("Sec-Fetch-Site")
+	if site == "cross-site" || site == "same-site" {
+		return errCrossSite
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return nil
+	case http.MethodPost:
+		if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
+			return errMediaType
+		}
+	}
+	if site == "" && r.Header.Get("Origin") == "" {
+		return errCrossSite
+	}
+	return nil
 }

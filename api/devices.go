@@ -64,7 +64,13 @@ type deviceAPI struct {
 func (a *deviceAPI) register(api huma.API) {
 	const root = "/api/v1/devices"
 	op := func(id, method, path, summary string, problems ...int) huma.Operation {
-		return operation(deviceScheme, id, method, root+path, summary, append(problems, http.StatusTooManyRequests)...)
+		problems = append(problems, http.StatusTooManyRequests)
+		if method == http.MethodPost {
+			problems = append(problems, http.StatusUnsupportedMediaType)
+		}
+		o := operation(deviceScheme, id, method, root+path, summary, problems...)
+		o.Security = append(o.Security, map[string][]string{pagesScheme: {}})
+		return o
 	}
 	serve(api, a.door, op("list-devices", "GET", "", "The caller's devices, oldest first"), a.list)
 	serve(api, a.door, a.door.reads(op("edit-device", "PATCH", "/{id}", "Rename a device or change what it may do",

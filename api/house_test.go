@@ -51,12 +51,16 @@ type house struct {
 	ids      atomic.Uint32
 }
 
-// tokens is who calls with which bearer token. What a token is and how it is
-// verified is the provider's business.
+// tokens is who calls with which bearer token, or with which session. What
+// those are and how they are verified is the provider's business, and the
+// pages'.
 type tokens map[string]func() (devices.Actor, error)
 
 func (ts tokens) Actor(r *http.Request) (devices.Actor, error) {
 	token, sent := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if session, err := r.Cookie("session"); !sent && err == nil {
+		token, sent = session.Value, true
+	}
 	if !sent {
 		return devices.Actor{}, api.ErrNoToken
 	}

@@ -23,6 +23,10 @@ func (d *door) newHuma(mux *http.ServeMux, title, description string) huma.API {
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				deviceScheme: {Type: "http", Scheme: "bearer", Description: "An access token with the scope devices."},
+				pagesScheme: {
+					Type: "apiKey", In: "cookie", Name: "__Host-lanyard_pages",
+					Description: "The session of the pages at /devices, for their own origin only; a POST is sent as application/json.",
+				},
 			},
 		},
 		OnAddOperation: []huma.AddOpFunc{documentBody, documentProblems},
@@ -37,6 +41,7 @@ func (d *door) newHuma(mux *http.ServeMux, title, description string) huma.API {
 // The names of the security schemes in the documents.
 const (
 	deviceScheme = "device"
+	pagesScheme  = "pages"
 	adminScheme  = "admin"
 )
 

@@ -70,6 +70,7 @@ var translations = [...]struct {
 }{
 	{ErrNoToken, 401, "token_missing", "Send an access token in the Authorization header."},
 	{ErrInvalidToken, 401, "invalid_token", "The access token is expired, revoked or not valid here. Get a new one."},
+	{ErrInvalidSession, 401, "invalid_session", "The session of the pages has ended or is not valid here. Sign in again."},
 	{ErrInsufficientScope, 403, "insufficient_scope", "The access token lacks the scope devices."},
 	{ErrRateLimited, 429, "rate_limited", "Too many requests. Try again later."},
 	{devices.ErrNoDevice, 401, "device_uid_missing", "The access token belongs to no device. Sign in again."},
