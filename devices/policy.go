@@ -1,8 +1,6 @@
 package devices
 
-import (
-	"time"
-)
+import "time"
 
 // Mode is how far a policy's judgments reach.
 type Mode string
@@ -17,7 +15,7 @@ const (
 
 // PolicyVersion names the built-in weights. It is stored with each verdict
 // and changes whenever a weight or a rule does.
-const PolicyVersion = "2026-11.1"
+const PolicyVersion = "2026-11.2"
 
 // Policy judges sightings. It is pure: the same case gives the same verdict.
 // Weights and thresholds are in decibans (ten times the decimal logarithm of
@@ -40,6 +38,10 @@ type Weights struct {
 	BrowserDowngrade, OSDowngrade                         int
 	Contradiction, CookieMismatch, LanguageChanged        int
 	DesktopPages                                          int // instead of OSChanged
+	// NewNetwork is a retry from another network than the device was last seen
+	// on; OtherFamily is one where that cannot be told, because one address is
+	// IPv4 and the other IPv6. Neither ever makes more of a verdict than a flag.
+	NewNetwork, OtherFamily int
 }
 
 // DefaultPolicy returns the built-in policy, enforcing.
@@ -50,6 +52,7 @@ func DefaultPolicy() Policy {
 			OSChanged: 25, BrowserChanged: 22, ModelChanged: 15, ClassChanged: 10,
 			BrowserDowngrade: 12, OSDowngrade: 10,
 			Contradiction: 10, CookieMismatch: 18, LanguageChanged: 4, DesktopPages: 4,
+			NewNetwork: 10, OtherFamily: 4,
 		},
 		FlagAt: 10, StepUpAt: 18, RefuseAt: 28, SoftwareCap: 40,
 	}
@@ -90,6 +93,7 @@ func (p Policy) Judge(c Case) Verdict {
 				lost := Evidence{Reason: ReasonResponseLost, Weight: p.FlagAt}
 				return p.sum(append(looks, lost), c)
 			}
+			return p.sum(append(looks, p.elsewhere(c, p.weigh(looks))...), c)
 		case Current, Untold:
 		}
 	}
@@ -134,121 +138,6 @@ func proofs(c Case) *Evidence {
 	default:
 		return &Evidence{Reason: ReasonKeyMismatch, Final: true}
 	}
-}
-
-// looks compares the sighting with what it must resemble: a refresh with the
-// grant's first token call, a sign-in with the device.
-func (p Policy) looks(c Case) []Evidence {
-	known := c.resembles()
-	if known == nil {
-		return nil
-	}
-	found := p.compare(known.Fingerprint, c.Sighting.Fingerprint)
-	// A withheld cookie says nothing (a native client has none); one that
-	// holds other devices only says that this is another browser.
-	if known.Cookie && c.Device != nil && len(c.Sighting.Proof.CookieHashes) > 0 &&
-		!c.Sighting.Proof.HasCookie(c.Device.CookieHash) {
-		found = append(found, Evidence{Reason: ReasonCookieMismatch, Weight: p.Weights.CookieMismatch})
-	}
-	return found
-}
-
-func (c Case) resembles() *Baseline {
-	switch {
-	case c.Grant == nil && c.Device != nil:
-		return &Baseline{Fingerprint: c.Device.Fingerprint, Cookie: len(c.Device.CookieHash) > 0}
-	case c.Grant == nil, c.Grant.Baseline == nil, c.Binding == BindingDeviceStatus, c.Binding == BindingDPoP:
-		return nil
-	case c.Grant.Baseline.KeyThumbprint != "":
-		return nil // the key was shown: how it looks makes no difference
-	default:
-		return c.Grant.Baseline
-	}
-}
-
-// compare returns what changed against the known looks, signal by signal.
-// Versions may rise; a fall is suspicious.
-func (p Policy) compare(known, seen Fingerprint) []Evidence {
-	var found []Evidence
-	for _, rule := range p.rules() {
-		before, lookedBefore := known.Get(rule.signal)
-		after, lookedAfter := seen.Get(rule.signal)
-		if !lookedBefore || !lookedAfter || !rule.differs(before, after) {
-			continue
-		}
-		if rule.only != "" && known[rule.only] != seen[rule.only] {
-			continue // versions of different families cannot be compared
-		}
-		weight := rule.weight
-		if desktopPages(known, seen) {
-			switch rule.signal {
-			case SignalOS:
-				weight = p.Weights.DesktopPages
-			case SignalClass:
-				continue // the system that it claims to have become tells as much
-			default:
-			}
-		}
-		found = append(found, Evidence{
-			Reason: rule.reason, Before: before, After: after, Weight: weight,
-		})
-	}
-	return found
-}
-
-type rule struct {
-	signal  Signal
-	only    Signal // compare only where this one is equal
-	differs func(before, after string) bool
-	reason  Reason
-	weight  int
-}
-
-func (p Policy) rules() []rule {
-	w := p.Weights
-	return []rule{
-		{SignalOS, "", changed, ReasonOSChanged, w.OSChanged},
-		{SignalBrowser, "", replaced, ReasonBrowserChanged, w.BrowserChanged},
-		{SignalModel, "", changed, ReasonModelChanged, w.ModelChanged},
-		{SignalClass, "", changed, ReasonClassChanged, w.ClassChanged},
-		{SignalBrowserVersion, SignalBrowser, fell, ReasonDowngrade, w.BrowserDowngrade},
-		{SignalOSVersion, SignalOS, fell, ReasonDowngrade, w.OSDowngrade},
-		{SignalContradiction, "", appeared, ReasonContradiction, w.Contradiction},
-		{SignalLanguage, "", changed, ReasonEvidenceMismatch, w.LanguageChanged},
-	}
-}
-
-// desktopPages reports that a phone or tablet has begun, or ceased, to ask for
-// desktop pages: the same browser then claims the desktop system next of kin.
-// People do that every day, so it weighs little.
-func desktopPages(known, seen Fingerprint) bool {
-	claims := func(mobile, desktop Fingerprint) bool {
-		switch mobile[SignalOS] {
-		case "iOS":
-			return desktop[SignalOS] == "macOS" && desktop[SignalClass] == string(ClassDesktop)
-		case "Android":
-			return desktop[SignalOS] == "Linux" && desktop[SignalClass] == string(ClassDesktop)
-		default:
-			return false
-		}
-	}
-	return known[SignalBrowser] == seen[SignalBrowser] && (claims(known, seen) || claims(seen, known))
-}
-
-// changed reports that a told value became another told value.
-func changed(before, after string) bool { return before != "" && after != "" && before != after }
-
-// replaced reports that a told value became another or is now withheld: a
-// client that named itself once does not stop.
-func replaced(before, after string) bool { return before != "" && before != after }
-
-// appeared reports a value that was not there before.
-func appeared(before, after string) bool { return after != "" && before != after }
-
-// fell reports that the major version went down: patch levels are rolled back
-// by vendors, major versions hardly ever.
-func fell(before, after string) bool {
-	return changed(before, after) && CompareVersions(major(after), major(before)) < 0
 }
 
 func (p Policy) refuse(revokeGrant bool, found ...Evidence) Verdict {

@@ -2,6 +2,7 @@ package devices_test
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -174,10 +175,10 @@ func TestJudge(t *testing.T) {
 }
 
 func TestJudgeLineage(t *testing.T) {
-
 	checkAll(t, devices.DefaultPolicy(), []sentence{
 		{"the same request again is answered", edits(held(devices.Retried)), devices.Allow, spares, nil},
-		{"again from another address too", edits(held(devices.Retried), fromElsewhere), devices.Allow, spares, nil},
+		{"again from another network is told", edits(held(devices.Retried), fromElsewhere), devices.Flag, spares,
+			because(devices.ReasonNewNetwork)},
 		{"again with other looks is theft", edits(held(devices.Retried), showing("os", "Linux")), devices.Refuse, revokes,
 			because(devices.ReasonOSChanged, devices.ReasonReuse)},
 		{"a lost response is forgiven and told", edits(held(devices.ResponseLost)), devices.Flag, spares,
@@ -195,6 +196,53 @@ func TestJudgeLineage(t *testing.T) {
 	})
 	if (devices.Lineage(0)) != devices.Reused {
 		t.Error("a forgotten lineage is not the worst one")
+	}
+}
+
+func comesFrom(addr string) func(*devices.Case) {
+	return func(c *devices.Case) { c.Sighting.Network.Addr = netip.MustParseAddr(addr) }
+}
+
+func lastSeen(addr string) func(*devices.Case) {
+	return func(c *devices.Case) { c.Device.Last.Addr = netip.MustParseAddr(addr) }
+}
+
+// Where a retry comes from is told, and never more than that.
+func TestJudgeWhereARetryComesFrom(t *testing.T) {
+	retried, elsewhere := held(devices.Retried), because(devices.ReasonNewNetwork)
+	language := showing("language", "de")
+	checkAll(t, devices.DefaultPolicy(), []sentence{
+		{"another address of the same network", edits(retried, comesFrom("203.0.113.99")), devices.Allow, spares, nil},
+		{"the other family may be the same line", edits(retried, comesFrom("2001:db8:7::1")), devices.Allow, spares, elsewhere},
+		{"another network of that family too", edits(retried, lastSeen("2001:db8:7::1"), comesFrom("2001:db8:9::1")),
+			devices.Flag, spares, elsewhere},
+		{"the same network of that family", edits(retried, lastSeen("2001:db8:7::1"), comesFrom("2001:db8:7:9::1")),
+			devices.Allow, spares, nil},
+		{"an address that nobody knows", edits(retried, func(c *devices.Case) { c.Sighting.Network.Addr = netip.Addr{} }),
+			devices.Allow, spares, nil},
+		{"a device that was seen too long ago", edits(retried, fromElsewhere, func(c *devices.Case) { c.Device.Last.Addr = netip.Addr{} }),
+			devices.Allow, spares, nil},
+		{"no device", edits(retried, fromElsewhere, noDevice), devices.Allow, spares, nil},
+		{"a backend", edits(retried, fromElsewhere, bound(devices.BindingDeviceStatus)), devices.Allow, spares, nil},
+		{"the key in hand", edits(retried, fromElsewhere, thumbprint("k1", "k1")), devices.Allow, spares, nil},
+		{"with another language", edits(retried, fromElsewhere, language), devices.Flag, spares,
+			because(devices.ReasonEvidenceMismatch, devices.ReasonNewNetwork)},
+		{"the token in force", edits(fromElsewhere), devices.Allow, spares, nil},
+		{"a lost response is told as such", edits(held(devices.ResponseLost), fromElsewhere), devices.Flag, spares,
+			because(devices.ReasonResponseLost)},
+	})
+	heavy := devices.DefaultPolicy()
+	heavy.Weights.NewNetwork, heavy.Weights.LanguageChanged = 1000, heavy.FlagAt-1
+	checkAll(t, heavy, []sentence{
+		{"however much it weighs", edits(retried, fromElsewhere), devices.Flag, spares, elsewhere},
+		{"or is added to", edits(retried, fromElsewhere, language), devices.Flag, spares,
+			because(devices.ReasonEvidenceMismatch, devices.ReasonNewNetwork)},
+	})
+	watching := devices.DefaultPolicy()
+	watching.Mode, watching.Weights.OSChanged = devices.ModeObserve, watching.RefuseAt
+	v := watching.Judge(refresh(retried, fromElsewhere, showing("os", "Linux")))
+	if v.Would != devices.StepUp {
+		t.Errorf("another system alone, from elsewhere, would %s, want step_up", v.Would)
 	}
 }
 
