@@ -21,6 +21,7 @@ import (
 	"github.com/lanyard-id/lanyard/provider/tokens"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/webui"
+	"github.com/lanyard-id/lanyard/webui/operator"
 )
 
 // server is everything wired up, not listening yet.
@@ -75,7 +76,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	pages, err := webui.NewPages()
+	pages, err := webui.NewPages(operator.Files())
 	if err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 	s.provider.RegisterAdmin(admin.Huma())
 	mux := http.NewServeMux()
 	pages.Mount(mux)
-	webui.NewOperator(webui.OperatorConfig{
+	operator.New(operator.Config{
 		Registry: s.registry, Finder: s.store, Tokens: operators, Pages: pages, Now: s.now, Log: s.log,
 	}).Mount(mux)
 	mux.Handle("/", admin.Handler())

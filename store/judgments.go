@@ -23,6 +23,8 @@ type judgmentRow struct {
 	Addr     []byte                  `bun:"addr"`
 	Sighting packed[sighting]        `bun:"sighting"`
 	Verdict  packed[devices.Verdict] `bun:"verdict"`
+	// Decision is the verdict's, to be counted.
+	Decision string `bun:"decision"`
 }
 
 // sighting is what of a sighting has no column of its own.
@@ -56,6 +58,7 @@ func record(ctx context.Context, tx bun.Tx, j devices.Judgment) error {
 	row := &judgmentRow{
 		At: at(s.At), ID: j.ID, Subject: j.Subject, DeviceID: j.DeviceID, GrantID: j.GrantID,
 		ClientID: j.ClientID, Addr: address(s.Network.Addr), Verdict: pack(j.Verdict),
+		Decision: j.Verdict.Decision.String(),
 	}
 	s.Network.Addr = netip.Addr{}
 	row.Sighting = pack(sighting{

@@ -53,3 +53,61 @@ func tallies(t *testing.T, s *store.Store) {
 		t.Error(latest, err)
 	}
 }
+
+func TestDoubts(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { doubts(t, open(t, migratedSQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { doubts(t, open(t, pgtest.Fresh(t))) })
+}
+
+// doubts: what counts is the first word on the device after the doubt, of
+// somebody who knows.
+func doubts(t *testing.T, s *store.Store) {
+	ctx, today := t.Context(), time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	n := 0
+	id := func() string { n++; return string(rune('a' + n)) }
+	judged := func(device string, at time.Time, d devices.Decision) devices.Judgment {
+		return devices.Judgment{
+			ID: id(), Subject: "ada", DeviceID: device,
+			Sighting: devices.Sighting{At: at}, Verdict: devices.Verdict{Decision: d},
+		}
+	}
+	said := func(device string, at time.Time, what devices.EventType, why ...devices.Reason) devices.Event {
+		return devices.Event{ID: id(), Type: what, At: at, Subject: "ada", DeviceID: device, Reasons: why}
+	}
+	hour := func(h int) time.Time { return today.Add(time.Duration(h) * time.Hour) }
+	const mine, ended = devices.EventDeviceAcknowledged, devices.EventDeviceRevoked
+	err := s.Change(ctx, "ada", func(tx devices.Tx) error {
+		for _, j := range []devices.Judgment{
+			judged("mine", hour(-2), devices.Flag), judged("mine", hour(1), devices.Refuse), // the second is after the word
+			judged("mine then lost", hour(1), devices.StepUp),
+			judged("not mine", hour(1), devices.Refuse), judged("not mine", hour(2), devices.Refuse),
+			judged("the operator's", hour(1), devices.Flag),
+			judged("signed out", hour(1), devices.Flag), judged("renamed", hour(1), devices.Flag),
+			judged("", hour(1), devices.Refuse), judged("not mine", hour(1), devices.Allow),
+			judged("mine", hour(-48), devices.Flag), // too long ago
+		} {
+			if err := tx.Record(ctx, j); err != nil {
+				return err
+			}
+		}
+		return tx.Tell(ctx,
+			said("mine", hour(0), mine),
+			said("mine then lost", hour(2), mine), said("mine then lost", hour(3), ended, devices.ReasonOwner),
+			said("not mine", hour(2), ended, devices.ReasonOwner), said("the operator's", hour(3), ended, devices.ReasonOperator),
+			said("signed out", hour(2), ended, devices.ReasonLogout), said("renamed", hour(2), devices.EventDeviceRenamed),
+			said("", hour(2), mine))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []records.Doubt{
+		{Day: today.Add(-24 * time.Hour), Outcome: records.OutcomeFalseAlarm, Count: 1},
+		{Day: today, Outcome: records.OutcomeConfirmed, Count: 3},
+		{Day: today, Outcome: records.OutcomeFalseAlarm, Count: 1},
+		{Day: today, Outcome: records.OutcomeOpen, Count: 4},
+	}
+	got, err := s.Doubts(ctx, today.Add(-24*time.Hour))
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}

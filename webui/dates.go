@@ -45,9 +45,8 @@ type Stamp struct {
 // Absolute returns a time as a day and an hour.
 func (l *Locale) Absolute(t time.Time) Stamp {
 	t = t.UTC()
-	day := fmt.Sprintf(l.dates.pattern, t.Day(), l.dates.months[t.Month()-1], t.Year())
 	return Stamp{
-		Text: day + t.Format(l.dates.clock) + " UTC", Exact: t.Format("2006-01-02 15:04:05 UTC"),
+		Text: l.day(t) + t.Format(l.dates.clock) + " UTC", Exact: t.Format("2006-01-02 15:04:05 UTC"),
 		ISO: t.Format(time.RFC3339),
 	}
 }
@@ -77,3 +76,11 @@ func (l *Locale) Stamp(t, now time.Time) Stamp {
 	}
 	return s
 }
+
+// day returns a day with what stands between it and an hour.
+func (l *Locale) day(t time.Time) string {
+	return fmt.Sprintf(l.dates.pattern, t.Day(), l.dates.months[t.Month()-1], t.Year())
+}
+
+// Day returns a day of UTC as the language writes it.
+func (l *Locale) Day(t time.Time) string { return strings.TrimRight(l.day(t.UTC()), ", ") }

@@ -15,8 +15,6 @@ type Frame struct {
 	In    bool   // somebody is; without it a page has no frame
 	Base  string // the path under which browsers see this server
 	Owner string // what they are called; may be empty
-	// Operator says that it is one, who acts on all subjects.
-	Operator bool
 }
 
 func (u *UI) frame(v *visit) Frame { return Frame{In: true, Base: u.base, Owner: v.session.Name} }

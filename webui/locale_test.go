@@ -1,144 +1,22 @@
 package webui
 
 import (
-	"bytes"
-	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
-	"maps"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/text/language"
+
+	"github.com/lanyard-id/lanyard/webui/pagetest"
 )
-
-// said returns every text that pages say: those of the templates, and those in
-// the code that turns facts into words.
-func said(t *testing.T) map[string]bool {
-	t.Helper()
-	texts := map[string]bool{}
-	call := regexp.MustCompile(`[{(]t "([^"]+)"`)
-	err := fs.WalkDir(files, "templates", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text, err := files.ReadFile(path)
-		for _, found := range call.FindAllSubmatch(text, -1) {
-			texts[string(found[1])] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if !strings.HasSuffix(file, "_test.go") {
-			saidIn(t, file, texts)
-		}
-	}
-	return texts
-}
-
-func saidIn(t *testing.T, file string, texts map[string]bool) {
-	t.Helper()
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keep := func(e ast.Expr) {
-		if literal, is := e.(*ast.BasicLit); is && literal.Kind == token.STRING {
-			text, err := strconv.Unquote(literal.Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[text] = true
-		}
-	}
-	ast.Inspect(parsed, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CallExpr:
-			name := ""
-			switch called := n.Fun.(type) {
-			case *ast.SelectorExpr:
-				name = called.Sel.Name
-			case *ast.Ident:
-				name = called.Name
-			}
-			if name == "T" || name == "say" {
-				for _, arg := range n.Args {
-					keep(arg)
-				}
-			}
-		case *ast.KeyValueExpr:
-			if file == "words.go" {
-				keep(n.Value)
-			}
-		}
-		return true
-	})
-}
-
-func entries(t *testing.T, code string) map[string]json.RawMessage {
-	t.Helper()
-	text, err := os.ReadFile("locales/" + code + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all map[string]json.RawMessage
-	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&all); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 // TestEveryTextIsTranslated: no page falls back to English halfway.
 func TestEveryTextIsTranslated(t *testing.T) {
-	wanted := said(t)
-	if len(wanted) < 150 {
-		t.Fatalf("only %d texts found", len(wanted))
-	}
-	verb := regexp.MustCompile(`%(\[\d\])?[ds]`)
-	plurals := entries(t, "en")
-	reference := slices.Sorted(maps.Keys(entries(t, "de")))
-	for _, code := range codes()[1:] {
-		all := entries(t, code)
-		for text := range wanted {
-			if all[text] == nil {
-				t.Errorf("%s: not translated: %q", code, text)
-			}
-		}
-		if got := slices.Sorted(maps.Keys(all)); !slices.Equal(got, reference) {
-			t.Errorf("%s: other texts than de", code)
-		}
-		for text, raw := range all {
-			var one string
-			if json.Unmarshal(raw, &one) != nil {
-				if plurals[text] == nil {
-					t.Errorf("%s: %q has plurals, the English has none", code, text)
-				}
-				continue
-			}
-			got, want := verb.FindAllString(one, -1), verb.FindAllString(text, -1)
-			slices.Sort(got)
-			slices.Sort(want)
-			if !slices.Equal(got, want) {
-				t.Errorf("%s: %q says %v, the English %v", code, one, got, want)
-			}
-		}
-	}
+	pagetest.Translated(t, os.DirFS("."), 150)
+	pagetest.NothingBare(t, os.DirFS("."))
 }
 
 func TestLanguages(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/lanyard-id/lanyard/webui"
+	"github.com/lanyard-id/lanyard/webui/pagetest"
 )
 
 func TestHeaders(t *testing.T) {
@@ -100,7 +101,7 @@ func links(t *testing.T, text string) (links []string) {
 	}
 	for n := range root.Descendants() {
 		if n.Data == "link" {
-			links = append(links, attr(n, "href"))
+			links = append(links, pagetest.Attr(n, "href"))
 		}
 	}
 	if len(links) != 2 {

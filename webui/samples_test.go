@@ -27,9 +27,6 @@ func Samples(text string) []Sample {
 	for i, shape := range []string{"root", "run", "lost", "doubt", "fork", "live", "end"} {
 		trees[0].Nodes = append(trees[0].Nodes, Node{Shape: shape, Text: text, When: at, First: i == 0, Last: i == 6})
 	}
-	op := Frame{In: true, Operator: true}
-	asked := query{Subject: text, Device: text, Address: text, OS: text, State: text, Wrong: text, States: []string{"active"}}
-	rows := []operatorRow{{ID: text, Subject: text, Name: text, Looks: text, Where: text, State: "active", Seen: at}}
 	return []Sample{
 		{"devices", listPage{
 			Frame: in, Live: 4, Flagged: 1, Ended: 2, Cards: others, CanEndOthers: true, Page: 2, Pages: 3, Before: 1, After: 3,
@@ -61,28 +58,5 @@ func Samples(text string) []Sample {
 		{"problem", problemPage{Frame: in, Title: text, Text: text, Link: "/devices", LinkText: text}},
 		{"problem", problemPage{Title: "This device was ended", Text: "Sign in again.", Link: "/x", LinkText: "Sign in"}},
 		{"bounce", bouncePage{To: "/devices"}},
-		{"operator-signin", operatorSignIn{Wrong: true}},
-		{"operator-signin", operatorSignIn{Closed: true}},
-		{"operator", operatorPage{
-			Frame: op, Query: asked, Asked: true, Rows: rows, After: text, Chart: chart{
-				Bars: []bar{{0, 1, 2, "refuse"}}, Totals: []total{{"refuse", 3}}, Width: 10, Height: 10,
-			},
-		}},
-		{"operator", operatorPage{Frame: op}},
-		{"operator-device", operatorDevice{
-			Frame: op, ID: text, Subject: text, Label: text, State: "flagged", Reason: text, Grants: trees, Older: text,
-			Facts: []Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
-			Lines: []verdictLine{{
-				Decision: "allow", Would: "refuse", Policy: text, Client: text, Grant: text, Seen: text, Where: text, When: at,
-				Evidence: []devices.Evidence{{Reason: devices.Reason(text), Before: text, After: text, Final: true}},
-			}},
-		}},
-		{"operator-device", operatorDevice{Frame: op, Label: text}},
-		{"operator-events", eventsPage{Frame: op, Follow: true, Events: []eventLine{{devices.Event{
-			Type: devices.EventType(text), Subject: text, DeviceID: text, Reasons: []devices.Reason{devices.Reason(text)},
-		}, at}}}},
-		{"operator-events", eventsPage{Frame: op}},
-		{"operator-revoke", revokePage{Frame: op, Query: asked, Rows: rows, Count: 3, More: 2, Changed: true}},
-		{"operator-revoke", revokePage{Frame: op, Count: 3, Done: true}},
 	}
 }

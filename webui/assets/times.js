@@ -1,10 +1,14 @@
 // Shows times in the reader's zone. Without it they are in UTC.
 const page = document.documentElement.lang;
 const lang = navigator.languages.find((l) => l.split("-")[0] === page) ?? page;
-for (const t of document.querySelectorAll("time[datetime]")) {
-  const at = new Date(t.dateTime);
-  if (isNaN(at)) continue;
-  const here = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"}).format(at);
-  if ("exact" in t.dataset) t.textContent = here;
-  t.title = here + " · " + t.title;
+function local(part) {
+  for (const t of part.querySelectorAll("time[datetime]")) {
+    const at = new Date(t.dateTime);
+    if (isNaN(at)) continue;
+    const here = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"}).format(at);
+    if ("exact" in t.dataset) t.textContent = here;
+    t.title = here + " · " + t.title;
+  }
 }
+local(document);
+document.addEventListener("lanyard:new", (e) => local(e.target));

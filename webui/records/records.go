@@ -62,3 +62,26 @@ type Tally struct {
 	Decision string
 	Count    int
 }
+
+// Outcome is what came of a doubt: of a judgment that flagged, stepped up or
+// refused.
+type Outcome string
+
+// The outcomes. What the owner decided first about the device, at or after the
+// judgment, is what counts.
+const (
+	// OutcomeFalseAlarm: the owner said that it was them, which clears the flag.
+	OutcomeFalseAlarm Outcome = "false_alarm"
+	// OutcomeConfirmed: the owner ended the device from another one, as in
+	// "This wasn't me", or an operator did.
+	OutcomeConfirmed Outcome = "confirmed"
+	// OutcomeOpen: nobody has said.
+	OutcomeOpen Outcome = "open"
+)
+
+// Doubt is how many doubts of a day had an outcome.
+type Doubt struct {
+	Day     time.Time // its beginning, in UTC
+	Outcome Outcome
+	Count   int
+}

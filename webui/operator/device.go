@@ -1,0 +1,88 @@
+package operator
+
+import (
+	"cmp"
+	"net/http"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui"
+)
+
+// verdictLine is a judgment with everything that it rests on.
+type verdictLine struct {
+	Decision, Word string
+	Would          string // enforcing, where that is something else
+	Policy         string
+	Client, Grant  string
+	Entrance       string
+	Seen, Where    string
+	Weight         int
+	Evidence       []devices.Evidence
+	RevokeGrant    bool
+	When           webui.Stamp
+}
+
+// devicePage is the data of the page "operator-device".
+type devicePage struct {
+	webui.Frame
+	ID, Subject, Label, State, Reason string
+	Live                              bool
+	Facts                             []webui.Fact
+	Lines                             []verdictLine
+	Grants                            []webui.Tree
+	Older                             string
+}
+
+const (
+	// linesPerPage is how many judgments a page has.
+	linesPerPage = 25
+	grantsShown  = 20
+)
+
+// device is GET /pages/devices/{id}.
+func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
+	d, err := o.Finder.DeviceByID(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	after := r.URL.Query().Get("after")
+	history, err := o.Registry.Store.History(r.Context(), d.Subject, d.ID, devices.Page{After: after, Limit: linesPerPage + 1})
+	if err != nil {
+		return err
+	}
+	grants, err := o.Finder.DeviceGrants(r.Context(), d.Subject, d.ID, devices.Page{Limit: grantsShown})
+	if err != nil {
+		return err
+	}
+	l := o.Pages.Locale(r)
+	page := devicePage{
+		Frame: frame(), ID: d.ID, Subject: d.Subject, Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
+		Facts: l.Facts(d), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
+	}
+	for _, g := range grants {
+		page.Grants = append(page.Grants, l.Tree(g, history, o.Now()))
+	}
+	if len(history) > linesPerPage {
+		history = history[:linesPerPage]
+		page.Older = history[linesPerPage-1].ID
+	}
+	for _, j := range history {
+		page.Lines = append(page.Lines, o.line(l, j))
+	}
+	o.Pages.Render(w, r, http.StatusOK, "operator-device", page)
+	return nil
+}
+
+func (o *Operator) line(l *webui.Locale, j devices.Judgment) verdictLine {
+	v := j.Verdict
+	line := verdictLine{
+		Decision: v.Decision.String(), Word: decisionWord(l, v.Decision.String()), Policy: v.PolicyVersion,
+		Client: j.ClientID, Grant: j.GrantID, Entrance: string(j.Sighting.Entrance),
+		Seen: l.Looks(j.Sighting.Fingerprint), Where: l.Place(j.Sighting.Network), Weight: v.Weight,
+		Evidence: v.Evidence, RevokeGrant: v.RevokeGrant, When: l.Stamp(j.Sighting.At, o.Now()),
+	}
+	if v.Would != v.Decision {
+		line.Would = decisionWord(l, v.Would.String())
+	}
+	return line
+}

@@ -1,0 +1,65 @@
+package operator_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWhoIsAnOperator(t *testing.T) {
+	h := newHouse(t)
+	door := h.door("first", "second")
+	paths := []string{"/pages", "/pages/events", "/pages/events/stream", "/pages/revoke", "/pages/devices/x"}
+	in := ask(door, "POST", "/pages/signin", url.Values{"token": {"second"}}).Cookies()
+	if len(in) != 1 || !in[0].HttpOnly || in[0].SameSite != http.SameSiteStrictMode || strings.Contains(in[0].Value, "second") {
+		t.Fatalf("%v", in)
+	}
+	with := func(value string) func(*http.Request) {
+		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: in[0].Name, Value: value}) }
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave() // or the stream would go on for a while
+	for _, path := range paths {
+		briefly := func(r *http.Request) { *r = *r.WithContext(gone) }
+		if got := ask(door, "GET", path, nil, with(in[0].Value), briefly).StatusCode; got == http.StatusUnauthorized {
+			t.Errorf("%s: an operator is turned away", path)
+		}
+		for name, edit := range map[string]func(*http.Request){
+			"nobody": func(*http.Request) {}, "a token as a cookie": with("second"), "a longer stay": with("9999999999." + in[0].Value[11:]),
+			"two cookies": func(r *http.Request) { with(in[0].Value)(r); with(in[0].Value)(r) },
+		} {
+			if got := ask(door, "GET", path, nil, edit).StatusCode; got != http.StatusUnauthorized {
+				t.Errorf("%s: %s: %d", path, name, got)
+			}
+		}
+	}
+	for _, token := range []string{"", "firs", "first second", "third"} {
+		if a := ask(door, "POST", "/pages/signin", url.Values{"token": {token}}); a.StatusCode != 401 || len(a.Cookies()) > 0 {
+			t.Errorf("token %q: %d", token, a.StatusCode)
+		}
+	}
+	if got := ask(h.door("other"), "GET", "/pages", nil, with(in[0].Value)).StatusCode; got != 401 {
+		t.Errorf("the cookie outlives its token: %d", got)
+	}
+	h.clock.Advance(9 * time.Hour)
+	if got := ask(door, "GET", "/pages", nil, with(in[0].Value)).StatusCode; got != 401 {
+		t.Errorf("the cookie outlives its time: %d", got)
+	}
+	// Without tokens: a browser on this machine, at its name, and nobody else.
+	open := h.door()
+	if got := ask(open, "GET", "/pages", nil).StatusCode; got != 200 {
+		t.Errorf("this machine: %d", got)
+	}
+	for name, edit := range map[string]func(*http.Request){
+		"another machine": func(r *http.Request) { r.RemoteAddr = "203.0.113.7:1" },
+		"another name":    func(r *http.Request) { r.Host = "rebound.example" },
+		"a proxy":         func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.7") },
+	} {
+		if got := ask(open, "GET", "/pages", nil, edit).StatusCode; got != 403 {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package operator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui"
+)
+
+// eventsPage is the data of the page "operator-events".
+type eventsPage struct {
+	webui.Frame
+	Events  []eventLine
+	Listens bool   // new events are shown as they come
+	Seen    string // what stream is told to have been shown
+}
+
+type eventLine struct {
+	devices.Event
+	When webui.Stamp
+}
+
+const (
+	// shown is how many events the page has.
+	shown = 100
+	// lookEvery is how often a stream looks for events. They are told by every
+	// replica, so the table is the only place to hear of them.
+	lookEvery = time.Second
+	// streamFor is how long a stream lasts before the browser opens the next:
+	// less than a server that ends waits for its requests.
+	streamFor = 8 * time.Second
+)
+
+// events is GET /pages/events: the newest first.
+func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
+	latest, seen, err := o.latest(r.Context())
+	if err != nil {
+		return err
+	}
+	l := o.Pages.Locale(r)
+	page := eventsPage{Frame: frame(), Listens: r.URL.Query().Get("follow") != "", Seen: seen}
+	for _, e := range latest {
+		page.Events = append(page.Events, eventLine{e, l.Absolute(e.At)})
+	}
+	o.Pages.Render(w, r, http.StatusOK, "operator-events", page)
+	return nil
+}
+
+// latest returns the events of the page, and a name for just these.
+func (o *Operator) latest(ctx context.Context) ([]devices.Event, string, error) {
+	latest, err := o.Finder.LatestEvents(ctx, shown)
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.New()
+	for _, e := range latest {
+		fmt.Fprintf(sum, "%q", e.ID)
+	}
+	return latest, base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]), nil
+}
+
+// stream is GET /pages/events/stream: server-sent events (WHATWG HTML §9.2),
+// each of which only says that there is news. The page then asks for itself.
+func (o *Operator) stream(w http.ResponseWriter, r *http.Request) error {
+	seen := r.Header.Get("Last-Event-ID")
+	if seen == "" {
+		seen = r.URL.Query().Get("seen")
+	}
+	_, now, err := o.latest(r.Context())
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // a proxy that gathers answers would keep the news
+	if _, err := fmt.Fprint(w, "retry: 1000\n\n"); err != nil {
+		return nil //nolint:nilerr // the browser is gone
+	}
+	ctx, stop := context.WithTimeout(r.Context(), streamFor)
+	defer stop()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if now != seen {
+			fmt.Fprintf(w, "id: %s\ndata: news\n\n", now)
+			seen = now
+		}
+		if http.NewResponseController(w).Flush() != nil {
+			return nil // the browser is gone
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, now, err = o.latest(ctx); err != nil {
+			return nil //nolint:nilerr // the browser asks again, and is told then
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package operator
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui"
+	"github.com/lanyard-id/lanyard/webui/records"
+)
+
+//go:embed templates assets locales
+var files embed.FS
+
+// Files returns the templates, assets and texts of these pages, for
+// [webui.NewPages].
+func Files() fs.FS { return files }
+
+// Finder reads what operators look for, over all subjects.
+type Finder interface {
+	// DeviceByID returns a device of any subject, or devices.ErrNotFound.
+	DeviceByID(ctx context.Context, id string) (devices.Device, error)
+	// FindDevices returns devices, newest first.
+	FindDevices(ctx context.Context, q devices.DeviceQuery) ([]devices.Device, error)
+	// DeviceGrants returns the grants on a device, newest first.
+	DeviceGrants(ctx context.Context, subject, deviceID string, p devices.Page) ([]records.Grant, error)
+	// LatestEvents returns told facts, newest first.
+	LatestEvents(ctx context.Context, limit int) ([]devices.Event, error)
+	// Tallies returns the judgments since a time, counted by day and decision.
+	Tallies(ctx context.Context, since time.Time) ([]records.Tally, error)
+	// Doubts returns the judgments since a time that were no plain allow,
+	// counted by day and by what came of them.
+	Doubts(ctx context.Context, since time.Time) ([]records.Doubt, error)
+}
+
+// Config is what the operator's pages are made of.
+type Config struct {
+	Registry *devices.Registry
+	Finder   Finder
+	// Tokens let operators in. None: only browsers on this machine, at a
+	// loopback name.
+	Tokens []string
+	Pages  *webui.Pages // made with [Files]
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Operator serves the operator's pages. They belong on a listener of its own.
+type Operator struct {
+	Config
+	guard *http.CrossOriginProtection
+	key   [sha256.Size]byte // signs the cookie; other tokens are another key
+}
+
+// New returns the operator's pages.
+func New(c Config) *Operator {
+	return &Operator{
+		Config: c, guard: http.NewCrossOriginProtection(),
+		key: sha256.Sum256([]byte("lanyard operator pages\x00" + strings.Join(c.Tokens, "\x00"))),
+	}
+}
+
+// Mount names every route of the operator's pages.
+func (o *Operator) Mount(mux *http.ServeMux) {
+	mux.Handle("GET /pages", o.let(o.search))
+	mux.Handle("GET /pages/devices/{id}", o.let(o.device))
+	mux.Handle("GET /pages/events", o.let(o.events))
+	mux.Handle("GET /pages/events/stream", o.let(o.stream))
+	mux.Handle("GET /pages/revoke", o.let(o.preview))
+	mux.Handle("POST /pages/revoke", o.guard.Handler(o.let(o.revoke)))
+	mux.Handle("POST /pages/signin", o.guard.Handler(http.HandlerFunc(o.signIn)))
+}
+
+// frame surrounds the pages of who is let in.
+func frame() webui.Frame { return webui.Frame{In: true} }

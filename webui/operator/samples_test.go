@@ -1,0 +1,56 @@
+package operator
+
+import (
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui"
+)
+
+// Sample is a page with sample data, for the tests outside.
+type Sample struct {
+	Page string
+	Data any
+}
+
+// Samples returns the pages, full and as empty as they get, with a text of the
+// test's in every place that somebody else can fill.
+func Samples(text string) []Sample {
+	at := webui.Stamp{Text: "5 minutes ago", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
+	asked := query{
+		Subject: text, Device: text, Address: text, ASN: text, OS: text, State: text, Wrong: text,
+		States: []choice{{text, text, true}},
+	}
+	rows := []deviceRow{{ID: text, Subject: text, Name: text, Looks: text, Where: text, State: "active", StateWord: text, Seen: at}}
+	drawn := chart{
+		ID: "verdicts", Title: text, Bars: []bar{{0, 1, 16, 2, "refuse"}}, Totals: []total{{"refuse", text, 3}},
+		Days: []row{{text, []int{3}}}, First: text, Last: text, Width: 10, Height: 10,
+	}
+	other := drawn
+	other.ID = "alarms"
+	trees := []webui.Tree{{Client: text, Scopes: text, Live: true, Nodes: []webui.Node{{Shape: "root", Text: text, When: at}}}}
+	return []Sample{
+		{"operator-signin", signInPage{Wrong: true}},
+		{"operator-signin", signInPage{Closed: true}},
+		{"operator", searchPage{
+			Frame: frame(), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
+		}},
+		{"operator", searchPage{Frame: frame()}},
+		{"operator-device", devicePage{
+			Frame: frame(), ID: text, Subject: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
+			Facts: []webui.Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
+			Lines: []verdictLine{{
+				Decision: "allow", Word: text, Would: text, Policy: text, Client: text, Grant: text, Entrance: text,
+				Seen: text, Where: text, When: at, RevokeGrant: true,
+				Evidence: []devices.Evidence{{Reason: devices.Reason(text), Before: text, After: text, Final: true}},
+			}, {Decision: "refuse", Word: text}},
+		}},
+		{"operator-device", devicePage{Frame: frame(), Label: text}},
+		{"operator-events", eventsPage{Frame: frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
+			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, Reasons: []devices.Reason{devices.Reason(text)},
+		}, at}}}},
+		{"operator-events", eventsPage{Frame: frame()}},
+		{"operator-revoke", revokePage{Frame: frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
+		{"operator-revoke", revokePage{Frame: frame(), Query: asked, Count: 3, Done: true}},
+		{"operator-revoke", revokePage{Frame: frame()}},
+		{"problem", problemPage{Frame: frame(), Title: text, Text: text, Link: "/pages", LinkText: text}},
+	}
+}
