@@ -134,7 +134,11 @@ func (w who) setDisabled(a *app, off bool) error {
 	return a.withStore(func(_ Config, s *store.Store) error {
 		u, err := w.find(a, s)
 		if err != nil {
-			return err
+			// Beside Kratos, subjects are known by their devices alone.
+			if s.SetUserDisabled(a.ctx, w.User, off, a.now()) != nil {
+				return err
+			}
+			return a.printUser(user{Subject: w.User, Disabled: off})
 		}
 		if err := s.SetUserDisabled(a.ctx, u.Subject, off, a.now()); err != nil {
 			return err

@@ -67,6 +67,18 @@ type Device struct {
 // Live reports whether the device may still be used.
 func (d Device) Live() bool { return d.State == StateActive || d.State == StateFlagged }
 
+// MayReturn reports whether the holder of an ended device's cookie comes back
+// as anybody new: who signed out, made room for another, or was signed out by
+// a new password, which they know. Any other end was meant for good.
+func (d Device) MayReturn() bool {
+	switch d.RevokedReason {
+	case ReasonLogout, ReasonDeviceLimit, ReasonPasswordChanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Label returns the owner's name of the device, else what it looks like.
 func (d Device) Label() string {
 	if d.Name != "" {

@@ -141,8 +141,7 @@ func (r *Registry) recognise(known []Device, s Sighting) (*Device, Verdict) {
 	if unlike != nil {
 		return unlike, verdict
 	}
-	// Who signed out, or made room for another, comes back as anybody new.
-	if ended == nil || ended.RevokedReason == ReasonLogout || ended.RevokedReason == ReasonDeviceLimit {
+	if ended == nil || ended.MayReturn() {
 		return nil, Verdict{Decision: Allow, Would: Allow, PolicyVersion: r.Policy.Version}
 	}
 	return ended, r.Policy.Judge(Case{Now: s.At, Device: ended, Sighting: s})

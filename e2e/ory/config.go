@@ -7,7 +7,9 @@ var identitySchema = map[string]any{
 		"type": "object", "required": []string{"email"}, "additionalProperties": false,
 		"properties": map[string]any{"email": map[string]any{
 			"type": "string", "format": "email", "ory.sh/kratos": map[string]any{
-				"credentials":  map[string]any{"password": map[string]any{"identifier": true}},
+				"credentials": map[string]any{
+					"password": map[string]any{"identifier": true}, "code": map[string]any{"identifier": true, "via": "email"},
+				},
 				"recovery":     map[string]any{"via": "email"},
 				"verification": map[string]any{"via": "email"},
 			},
@@ -76,15 +78,11 @@ func (p Plan) hook(name string, response map[string]any) map[string]any {
 
 // KratosConfig returns kratos.yml.
 func (p Plan) KratosConfig() map[string]any {
-	parse := map[string]any{"parse": true}
-	session := map[string]any{"hook": "session"}
-	login, registration, settings := map[string]any{}, []any{session}, []any{}
-	if p.HookKey != "" {
-		login = map[string]any{"hooks": []any{p.hook("login", parse)}}
-		registration = []any{p.hook("registration", map[string]any{"ignore": true}), session}
-		settings = []any{p.hook("settings?revoke=others", parse)}
-	}
 	ui := "http://" + p.KratosPublic + "/ui"
+	mail := p.Mail
+	if mail == "" {
+		mail = "127.0.0.1:9"
+	}
 	return map[string]any{
 		"version": "v1.3.1",
 		"dsn":     dsn(p.KratosDatabase),
@@ -100,20 +98,55 @@ func (p Plan) KratosConfig() map[string]any {
 		},
 		"hashers":         map[string]any{"algorithm": "bcrypt", "bcrypt": map[string]any{"cost": 4}},
 		"oauth2_provider": map[string]any{"url": "http://" + p.HydraAdmin},
-		"courier":         map[string]any{"smtp": map[string]any{"connection_uri": "smtp://127.0.0.1:9/?disable_starttls=true"}},
+		"courier":         map[string]any{"smtp": map[string]any{"connection_uri": "smtp://" + mail + "/?disable_starttls=true"}},
 		"selfservice": map[string]any{
 			"default_browser_return_url": ui,
-			"methods": map[string]any{"password": map[string]any{
-				"enabled": true, "config": map[string]any{"haveibeenpwned_enabled": false},
-			}},
-			"flows": map[string]any{
-				"login":        map[string]any{"ui_url": ui + "/login", "after": login},
-				"registration": map[string]any{"ui_url": ui + "/registration", "after": map[string]any{"password": map[string]any{"hooks": registration}}},
-				"settings":     map[string]any{"ui_url": ui + "/settings", "after": map[string]any{"password": map[string]any{"hooks": settings}}},
+			"methods": map[string]any{
+				"password": map[string]any{"enabled": true, "config": map[string]any{"haveibeenpwned_enabled": false}},
+				"code":     map[string]any{"enabled": true, "passwordless_enabled": p.Mail != ""},
+				"link":     map[string]any{"enabled": true},
 			},
+			"flows": p.flows(ui),
 		},
-		"log": map[string]any{"level": "warn", "leak_sensitive_values": true},
+		"feature_flags": map[string]any{"use_continue_with_transitions": true},
+		"log":           map[string]any{"level": "warn", "leak_sensitive_values": true},
 	}
+}
+
+// flows returns what Kratos offers, with lanyard's hooks where there is a key,
+// and what needs mail where there is a mailbox.
+func (p Plan) flows(ui string) map[string]any {
+	parse := map[string]any{"parse": true}
+	session := map[string]any{"hook": "session"}
+	hooks := func(list ...any) map[string]any { return map[string]any{"hooks": list} }
+	login, registration := map[string]any{}, map[string]any{"password": hooks(session)}
+	settings, recovery, verification := map[string]any{}, map[string]any{}, map[string]any{}
+	if p.HookKey != "" {
+		about := "settings"
+		if p.RevokeOthers {
+			about += "?revoke=others"
+		}
+		login = hooks(p.hook("login", parse))
+		registration["password"] = hooks(p.hook("registration", map[string]any{"ignore": true}), session)
+		settings["password"] = hooks(p.hook(about, parse))
+		recovery = hooks(p.hook("recovery", parse))
+		verification = hooks(p.hook("verification", parse))
+	}
+	flow := func(name string, after map[string]any) map[string]any {
+		return map[string]any{"ui_url": ui + "/" + name, "after": after}
+	}
+	all := map[string]any{
+		"login": flow("login", login), "registration": flow("registration", registration), "settings": flow("settings", settings),
+	}
+	if p.Mail != "" {
+		use := p.RecoverBy
+		if use == "" {
+			use = "code"
+		}
+		all["recovery"] = with(with(flow("recovery", recovery), "enabled", true), "use", use)
+		all["verification"] = with(with(flow("verification", verification), "enabled", true), "use", use)
+	}
+	return all
 }
 
 func with(m map[string]any, key string, value any) map[string]any {

@@ -112,6 +112,16 @@ func (p *Person) json(method, address string, what any) (Answer, error) {
 	return p.Do(method, address, http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}}, body)
 }
 
+// post sends a form as a page does.
+func (p *Person) post(address string, fields map[string]string) (Answer, error) {
+	form := url.Values{}
+	for name, value := range fields {
+		form.Set(name, value)
+	}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"text/html"}}
+	return p.Do(http.MethodPost, address, header, []byte(form.Encode()))
+}
+
 // flow is what Kratos says of a self-service flow.
 type flow struct {
 	ID string
@@ -196,13 +206,14 @@ func (p *Person) SetCookie(address, name, value string) {
 	}
 }
 
-// ChangePassword changes the password of who is signed in.
-func (p *Person) ChangePassword(to string) error {
+// ChangePassword changes the password of who is signed in. The query, such as
+// "&revoke=others", goes behind the form's address.
+func (p *Person) ChangePassword(to, query string) error {
 	f, err := p.flow("settings/browser", "")
 	if err != nil {
 		return err
 	}
-	a, err := p.json(http.MethodPost, f.UI.Action, map[string]any{
+	a, err := p.json(http.MethodPost, f.UI.Action+query, map[string]any{
 		"method": "password", "password": to, "csrf_token": f.csrf(),
 	})
 	if err != nil || a.Status != http.StatusOK {

@@ -31,9 +31,14 @@ type Plan struct {
 	Login, Consent string
 	Grace          time.Duration // Hydra's rotation grace
 	// JWT makes Hydra's access tokens JWTs.
-	JWT bool
-	// Flat leaves out Kratos.
+	JWT           bool
 	WithoutKratos bool
+	// Mail is where Kratos sends mail, over SMTP; without it nothing that needs
+	// mail is offered. RecoverBy is "code" or "link"; empty is a code.
+	Mail, RecoverBy string
+	// RevokeOthers ends every other device with each new password; without it
+	// the one who changes it decides.
+	RevokeOthers bool
 }
 
 // Stack is a running Hydra and Kratos.
@@ -80,13 +85,25 @@ func Start(ctx context.Context, b Binaries, p Plan) (*Stack, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	s.Kratos = &Server{
-		args: []string{b.Kratos, "serve", "--dev", "-c", kratos}, log: filepath.Join(p.Dir, "kratos.log"),
+		args: []string{b.Kratos, "serve", "--dev", "--watch-courier", "-c", kratos}, log: filepath.Join(p.Dir, "kratos.log"),
 		ready: "http://" + p.KratosAdmin + "/admin/health/ready",
 	}
 	if err := s.Kratos.Start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// Rekratos writes Kratos' configuration anew and restarts it.
+func (s *Stack) Rekratos(ctx context.Context, change func(*Plan)) error {
+	change(&s.Plan)
+	if err := s.Kratos.Stop(); err != nil {
+		return err
+	}
+	if _, err := write(s.Dir, "kratos.yml", s.KratosConfig()); err != nil {
+		return err
+	}
+	return s.Kratos.Start(ctx)
 }
 
 // Stop ends both.

@@ -157,14 +157,23 @@ func keptOut(t *testing.T, s *site) {
 	}
 }
 
+// A form of Kratos' settings may offer to end the others; who does not take it
+// keeps them.
 func newPassword(t *testing.T, s *site) {
 	ada := s.registered(t, house.Laptop())
 	id, _ := s.client(t, true)
 	laptop := s.chain(t, ada, id, "", "")
-	phone := s.chain(t, ada.Elsewhere(house.Phone()), id, "", "")
-	good(t, ada.ChangePassword("another-Tr0ub4dor-and-5"))
+	other := ada.Elsewhere(house.Phone())
+	phone := s.chain(t, other, id, "", "")
+	good(t, ada.ChangePassword("another-Tr0ub4dor-and-5", ""))
+	refreshes(t, phone)
+	good(t, ada.ChangePassword("another-Tr0ub4dor-and-6", "&revoke=others"))
 	isRefused(t, phone)
 	refreshes(t, laptop)
+	eventually(t, "the phone's session at Kratos ends", func() bool { return !s.signedIn(t, other) })
+	if !s.signedIn(t, ada) {
+		t.Error("the one who changed it was signed out")
+	}
 }
 
 // A new browser on the same kind of computer is one change, not two: the call

@@ -130,7 +130,7 @@ func (b *Bridge) known(ctx context.Context, q ory.Consent, seen devices.Sighting
 		return devices.Enrolment{}, err
 	}
 	if d != nil && seen.Proof.HasCookie(d.CookieHash) {
-		if !d.Live() && d.RevokedReason != devices.ReasonLogout && d.RevokedReason != devices.ReasonDeviceLimit {
+		if !d.Live() && !d.MayReturn() {
 			return devices.Enrolment{}, devices.ErrRevoked
 		}
 		return devices.Enrolment{}, nil // Enroll recognises it, and judges

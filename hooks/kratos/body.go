@@ -46,6 +46,8 @@ type body struct {
 	Headers      map[string]lines `json:"headers"`
 	DeviceCookie string           `json:"device_cookie"`
 	Device       *native          `json:"device"`
+	// Revoke is "others" where the form was sent to an address that says so.
+	Revoke string `json:"revoke"`
 }
 
 // lines is a header's values: Kratos sends a list.

@@ -20,5 +20,7 @@ function(ctx)
     },
     headers: std.get(ctx, 'request_headers', {}),
     device_cookie: std.get(cookies, '__Host-lanyard_device', std.get(cookies, 'lanyard_device', null)),
+    // A form of settings may offer it: a second button whose formaction ends so.
+    revoke: if std.length(std.findSubstr('revoke=others', std.get(ctx, 'request_url', ''))) > 0 then 'others' else null,
     device: if std.isObject(payload) then std.get(payload, 'device', null) else null,
   }

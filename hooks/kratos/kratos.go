@@ -129,8 +129,9 @@ func (h *Hooks) tieLogin(ctx context.Context, b *body, d devices.Device) {
 }
 
 // settings is a change by somebody who is signed in. A device that was ended
-// may not make one. With ?revoke=others in the hook's URL every other device
-// ends, as after a new password.
+// may not make one. Every other device ends where the person asks for that, or
+// where the hook's own URL says ?revoke=others. They come back with the new
+// password, as devices nobody knows.
 func (h *Hooks) settings(ctx context.Context, r *http.Request, b *body) error {
 	if b.Identity == "" {
 		return nil
@@ -147,10 +148,10 @@ func (h *Hooks) settings(ctx context.Context, r *http.Request, b *body) error {
 		}
 		keep = d.ID
 	}
-	if r.URL.Query().Get("revoke") != "others" {
+	if b.Revoke != "others" && r.URL.Query().Get("revoke") != "others" {
 		return nil
 	}
-	ended, err := h.Registry.RevokeAllBut(ctx, b.Identity, keep, devices.ReasonOwner)
+	ended, err := h.Registry.RevokeAllBut(ctx, b.Identity, keep, devices.ReasonPasswordChanged)
 	if err == nil && ended > 0 {
 		h.Log.InfoContext(ctx, "other devices ended after a change of settings", "devices", ended)
 	}
