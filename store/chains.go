@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -20,7 +19,19 @@ WHERE g.issuer = $1 AND g.external_ref = $2`
 	// token is spent.
 	passedText = holdingSelect + `
 WHERE g.id = (SELECT p.grant_id FROM passed AS p WHERE p.hash = $1)`
+	// markText is chainText, which takes a token down as the grant's.
+	markText = `WITH held AS (` + chainText + `), marked AS (
+ INSERT INTO passed (at, hash, grant_id) SELECT $3, $4, held.id FROM held WHERE held.revoked_at = 0
+ ON CONFLICT (hash) DO NOTHING)
+SELECT * FROM held`
 	spentText = `SELECT EXISTS (SELECT 1 FROM passed AS n WHERE n.parent = $1)`
+	// lazyText is learnText that does not wait for the disk. What PostgreSQL
+	// loses in a crash is a token that did not pass by: its next use is judged
+	// by the chain.
+	lazyText = `WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS it)
+INSERT INTO passed (at, hash, parent, grant_id)
+SELECT $1, $2, p.hash, p.grant_id FROM lazily, passed AS p WHERE p.hash = $3 AND lazily.it = 'off'
+ON CONFLICT (hash) DO NOTHING`
 	learnText = `INSERT INTO passed (at, hash, parent, grant_id)
 SELECT $1, $2, p.hash, p.grant_id FROM passed AS p WHERE p.hash = $3
 ON CONFLICT (hash) DO NOTHING`
@@ -75,19 +86,35 @@ func (s *Store) LearnToken(ctx context.Context, fresh, from []byte, when time.Ti
 	return nil
 }
 
-// MarkToken keeps a hash as one of a grant's, without a parent.
-func (s *Store) MarkToken(ctx context.Context, hash []byte, grantID string, when time.Time) error {
-	err := markToken(ctx, s.write, hash, grantID, when)
-	if err != nil {
-		return fmt.Errorf("mark token: %w", err)
+// MarkedByRef is HoldingByRef, and keeps a hash as one of the grant's, without
+// a parent, where the grant lives. On PostgreSQL it is one round trip.
+func (s *Store) MarkedByRef(
+	ctx context.Context, issuer, ref string, mark []byte, when time.Time,
+) (devices.Holding, error) {
+	if !s.pg {
+		h, err := s.HoldingByRef(ctx, issuer, ref)
+		if err != nil || !h.Grant.RevokedAt.IsZero() {
+			return h, err
+		}
+		if _, err := s.marked(mark, h.Grant.ID, when).Exec(ctx); err != nil {
+			return devices.Holding{}, fmt.Errorf("mark token: %w", err)
+		}
+		return h, nil
 	}
-	return nil
+	if !clean(issuer, ref) {
+		return devices.Holding{}, devices.ErrNotFound
+	}
+	row, err := s.mark.row(ctx, issuer, ref, int64(at(when)), mark)
+	if err != nil {
+		return devices.Holding{}, fmt.Errorf("read grant: %w", err)
+	}
+	return scanHolding(row)
 }
 
-func markToken(ctx context.Context, db bun.IDB, hash []byte, grantID string, when time.Time) error {
-	row := &passedRow{At: at(when), Hash: hash, GrantID: grantID}
-	_, err := db.NewInsert().Model(row).On("CONFLICT (hash) DO NOTHING").Exec(ctx)
-	return err
+// marked is the query that keeps a hash as one of a grant's.
+func (s *Store) marked(hash []byte, grantID string, when time.Time) *bun.InsertQuery {
+	return s.write.NewInsert().Model(&passedRow{At: at(when), Hash: hash, GrantID: grantID}).
+		On("CONFLICT (hash) DO NOTHING")
 }
 
 type passedRow struct {
@@ -104,27 +131,39 @@ type passedRow struct {
 // The device is the grant's, if it is a live one of the subject, else the one
 // that the sign-in is tied to, else none. A device or a subject that has ended
 // is devices.ErrRevoked. Tell makes the events of a grant that is new. The
-// mark, where there is one, is kept as a token's hash (see MarkToken).
+// mark, where there is one, is kept as a token's hash.
+//
+// On PostgreSQL it is two round trips.
 func (s *Store) OpenChain(
 	ctx context.Context, g devices.Grant, mark []byte, tell func(devices.Grant) []devices.Event,
 ) (devices.Grant, error) {
 	if err := writable(g); err != nil {
 		return devices.Grant{}, err
 	}
-	var opened devices.Grant
-	err := s.inSubject(ctx, g.Subject, func(tx bun.Tx) error {
+	opened := g
+	err := s.inTrips(ctx, g.Subject, []question{
+		{standingText, []any{g.DeviceID, g.Subject, string(devices.TieHydraLogin), g.SID}},
+		{chainText, []any{g.Issuer, g.ExternalRef}},
+	}, func(next func() scanner) ([]fmt.Stringer, error) {
 		opened = g
-		device, err := chainDevice(ctx, tx, g)
+		var err error
+		if opened.DeviceID, err = chainDevice(next()); err != nil {
+			return nil, err
+		}
+		known, err := scanHolding(next())
+		if err == nil {
+			opened = known.Grant
+			return s.chainRows(opened, mark, nil), nil
+		}
+		if !errors.Is(err, devices.ErrNotFound) {
+			return nil, err
+		}
+		events, err := eventRows(tell(opened))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		opened.DeviceID = device
-		if ok, err := good(ctx, tx, g.Subject, device); err != nil {
-			return err
-		} else if !ok {
-			return devices.ErrRevoked
-		}
-		return s.openChain(ctx, tx, &opened, mark, tell)
+		insert := s.write.NewInsert().Model(grantRowOf(opened))
+		return append([]fmt.Stringer{insert}, s.chainRows(opened, mark, events)...), nil
 	})
 	if err != nil {
 		return devices.Grant{}, fmt.Errorf("open chain %s: %w", g.ExternalRef, err)
@@ -132,44 +171,39 @@ func (s *Store) OpenChain(
 	return opened, nil
 }
 
-func (s *Store) openChain(
-	ctx context.Context, tx bun.Tx, g *devices.Grant, mark []byte, tells func(devices.Grant) []devices.Event,
-) error {
-	insert := tx.NewInsert().Model(grantRowOf(*g)).On("CONFLICT DO NOTHING")
-	rows, err := affected(insert.Exec(ctx))
-	if err != nil {
-		return err
-	}
-	if rows == 0 {
-		var known grantRow
-		err := tx.NewSelect().Model(&known).
-			Where("issuer = ? AND external_ref = ?", g.Issuer, g.ExternalRef).Scan(ctx)
-		if err != nil {
-			return err
-		}
-		*g = known.grant()
-		tells = func(devices.Grant) []devices.Event { return nil }
-	}
+func (s *Store) chainRows(g devices.Grant, mark []byte, events []eventRow) []fmt.Stringer {
+	var rows []fmt.Stringer
 	if len(mark) > 0 {
-		if err := markToken(ctx, tx, mark, g.ID, g.CreatedAt); err != nil {
-			return err
-		}
+		rows = append(rows, s.marked(mark, g.ID, g.CreatedAt))
 	}
-	return tell(ctx, tx, tells(*g)...)
+	if len(events) > 0 {
+		rows = append(rows, s.write.NewInsert().Model(&events))
+	}
+	return rows
 }
 
-// chainDevice returns which device a chain belongs to: the one that it names,
-// if the subject has it, else the one that its sign-in is tied to.
-func chainDevice(ctx context.Context, tx bun.Tx, g devices.Grant) (string, error) {
-	var id string
-	err := tx.NewSelect().Table("devices").Column("id").
-		Where("id = ? AND subject = ?", g.DeviceID, g.Subject).Scan(ctx, &id)
-	if errors.Is(err, sql.ErrNoRows) && g.SID != "" {
-		err = tx.NewSelect().Model((*tieRow)(nil)).Column("device_id").
-			Where("kind = ? AND ref = ? AND subject = ?", devices.TieHydraLogin, g.SID, g.Subject).Scan(ctx, &id)
+// standingText reads which device a chain belongs to, the one that it names,
+// if the subject has it, else the one that its sign-in is tied to; and how the
+// device and the subject stand.
+const standingText = `SELECT COALESCE(c.id, ''), COALESCE(d.state, ''), COALESCE(s.disabled_at, 0)
+FROM (SELECT COALESCE(
+ (SELECT n.id FROM devices AS n WHERE n.id = $1 AND n.subject = $2),
+ (SELECT t.device_id FROM ties AS t WHERE t.kind = $3 AND t.ref = $4 AND t.ref <> '' AND t.subject = $2)) AS id) AS c
+LEFT JOIN devices AS d ON d.id = c.id AND d.subject = $2
+LEFT JOIN subjects AS s ON s.id = $2`
+
+// chainDevice reads the answer to standingText: the device, or none, or
+// devices.ErrRevoked.
+func chainDevice(row scanner) (string, error) {
+	var (
+		id, state string
+		disabled  micros
+	)
+	if err := row.Scan(&id, &state, &disabled); err != nil {
+		return "", fmt.Errorf("read device: %w", err)
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+	if disabled != 0 || id != "" && (state == "" || devices.State(state) == devices.StateRevoked) {
+		return "", devices.ErrRevoked
 	}
-	return id, err
+	return id, nil
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"testing"
 	"time"
 
@@ -90,4 +91,55 @@ func heldGrant(t testing.TB, s *store.Store) string {
 		t.Fatal(err)
 	}
 	return g.ID
+}
+
+// Hydra's token hook waits for the database twice at most.
+func TestChainIsTwoRoundTrips(t *testing.T) {
+	counted, counter := pgtest.Count(t, pgtest.Fresh(t))
+	s := open(t, counted, store.WithPool(1))
+	ctx := t.Context()
+	enrolledIn(t, s, "ada", "laptop")
+	if err := s.PutTie(ctx, devices.Tie{
+		Kind: devices.TieHydraLogin, Ref: "sid", Subject: "ada", DeviceID: "laptop", At: oryNoon,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	costs := func(name string, want pgtest.Counts, do func() error) {
+		t.Helper()
+		counter.Reset()
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got := counter.Counts()
+		got.Pings, got.Prepared = 0, 0
+		if got != want {
+			t.Errorf("%s costs %+v, want %+v", name, got, want)
+		}
+	}
+	opens := func(id, ref, subject, mark string) func() error {
+		return func() error {
+			g := chain(id, ref, "", "sid")
+			g.Subject = subject
+			_, err := s.OpenChain(ctx, g, []byte(mark), created)
+			return err
+		}
+	}
+	costs("a chain", pgtest.Counts{RoundTrips: 2, Commits: 1, Rows: 3}, opens("g1", "c1", "ada", "mark"))
+	costs("the same again", pgtest.Counts{RoundTrips: 2}, opens("g9", "c1", "ada", "mark"))
+	costs("a new subject", pgtest.Counts{RoundTrips: 2, Commits: 1, Rows: 3}, opens("g2", "c2", "bob", ""))
+
+	read := func() error { _, err := s.HoldingByRef(ctx, devices.IssuerHydra, "c1"); return err }
+	mark := func() error {
+		_, err := s.MarkedByRef(ctx, devices.IssuerHydra, "c1", []byte("again"), oryNoon)
+		return err
+	}
+	learn := func(fresh string) func() error {
+		return func() error { return s.LearnToken(ctx, []byte(fresh), []byte("mark"), oryNoon) }
+	}
+	if err := errors.Join(read(), mark(), learn("t1")()); err != nil { // which prepares
+		t.Fatal(err)
+	}
+	costs("a refresh", pgtest.Counts{RoundTrips: 1}, read)
+	costs("a refresh of a token that did not pass by", pgtest.Counts{RoundTrips: 1}, mark)
+	costs("an answer", pgtest.Counts{RoundTrips: 1, Commits: 1, Rows: 1}, learn("t2"))
 }

@@ -43,10 +43,21 @@ func tell(ctx context.Context, tx bun.Tx, events ...devices.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
+	rows, err := eventRows(events)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
+		return fmt.Errorf("tell %d events: %w", len(events), err)
+	}
+	return nil
+}
+
+func eventRows(events []devices.Event) ([]eventRow, error) {
 	rows := make([]eventRow, len(events))
 	for i, e := range events {
 		if err := writable(e); err != nil {
-			return err
+			return nil, err
 		}
 		rows[i] = eventRow{
 			At: at(e.At), ID: e.ID, Type: string(e.Type), Subject: e.Subject, DeviceID: e.DeviceID,
@@ -54,10 +65,7 @@ func tell(ctx context.Context, tx bun.Tx, events ...devices.Event) error {
 			Verdict: e.Verdict, PolicyVersion: e.PolicyVersion,
 		}
 	}
-	if _, err := tx.NewInsert().Model(&rows).Exec(ctx); err != nil {
-		return fmt.Errorf("tell %d events: %w", len(events), err)
-	}
-	return nil
+	return rows, nil
 }
 
 // ended returns the events that tell of grants that the store itself ended.

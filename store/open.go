@@ -22,6 +22,7 @@ type Store struct {
 
 	holding, rotate, rotateRaised *hot
 	chain, passed, spent, learn   *hot
+	mark                          *hot // on PostgreSQL
 }
 
 // settings are what options set.

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,6 +110,36 @@ func TestChains(t *testing.T) {
 		if _, err := s.OpenChain(ctx, chain("late", "c9", "laptop", ""), nil, created); !errors.Is(err, devices.ErrRevoked) {
 			t.Errorf("on an ended device: %v", err)
 		}
+		if err := s.PutTie(ctx, devices.Tie{
+			Kind: devices.TieHydraLogin, Ref: "sid-3", Subject: "ada", DeviceID: "gone", At: oryNoon,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.OpenChain(ctx, chain("lost", "c10", "", "sid-3"), nil, created); !errors.Is(err, devices.ErrRevoked) {
+			t.Errorf("on a device that is not there: %v", err)
+		}
+	})
+}
+
+// A chain that is opened while its device is being ended waits, and sees it.
+func TestChainWaitsForTheSubject(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		enrolledIn(t, s, "ada", "laptop")
+		opened := make(chan error, 1)
+		err := s.Change(ctx, "ada", func(tx devices.Tx) error {
+			go func() {
+				_, err := s.OpenChain(ctx, chain("g1", "c1", "laptop", ""), nil, created)
+				opened <- err
+			}()
+			time.Sleep(100 * time.Millisecond) // it has asked by then
+			return tx.Put(ctx, devices.Device{
+				ID: "laptop", Subject: "ada", State: devices.StateRevoked, CreatedAt: oryNoon, RevokedAt: oryNoon, Version: 2,
+			})
+		})
+		if got := <-opened; err != nil || !errors.Is(got, devices.ErrRevoked) {
+			t.Errorf("%v, %v", got, err)
+		}
 	})
 }
 
@@ -139,6 +171,83 @@ func TestPassedTokens(t *testing.T) {
 		}
 		if _, err := s.HoldingByToken(ctx, []byte("lost")); !errors.Is(err, devices.ErrNotFound) {
 			t.Errorf("a token from nowhere: %v", err)
+		}
+	})
+}
+
+func TestMarkedByRef(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		enrolledIn(t, s, "ada", "laptop")
+		if _, err := s.OpenChain(ctx, chain("g1", "c1", "laptop", ""), nil, created); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.MarkedByRef(ctx, devices.IssuerHydra, "c2", []byte("m0"), oryNoon); !errors.Is(err, devices.ErrNotFound) {
+			t.Errorf("an unknown chain: %v", err)
+		}
+		for range 2 {
+			h, err := s.MarkedByRef(ctx, devices.IssuerHydra, "c1", []byte("m1"), oryNoon)
+			if err != nil || h.Grant.ID != "g1" || h.Device == nil || h.Device.ID != "laptop" {
+				t.Errorf("%+v, %v", h, err)
+			}
+		}
+		endedIn(t, s, "ada", "laptop")
+		h, err := s.MarkedByRef(ctx, devices.IssuerHydra, "c1", []byte("m2"), oryNoon)
+		if err != nil || h.Grant.RevokedAt.IsZero() {
+			t.Errorf("an ended chain: %+v, %v", h, err)
+		}
+		for mark, kept := range map[string]bool{"m0": false, "m1": true, "m2": false} {
+			if h, err := s.HoldingByToken(ctx, []byte(mark)); kept != (err == nil && h.Grant.ID == "g1") {
+				t.Errorf("%s: %+v, %v", mark, h.Grant, err)
+			}
+		}
+	})
+}
+
+// Whoever opens chains for subjects that are new, known and being revoked at
+// once leaves one grant a chain, events in order, and none on an ended device.
+func TestChainsAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		enrolledIn(t, s, "ada", "laptop")
+		var group sync.WaitGroup
+		opened := make([]error, 40)
+		for n := range opened {
+			group.Go(func() {
+				g := chain(fmt.Sprintf("g%d", n), fmt.Sprintf("c%d", n/2), "laptop", "")
+				if n%4 >= 2 {
+					g.Subject, g.DeviceID = fmt.Sprintf("new-%d", n/8), ""
+				}
+				_, opened[n] = s.OpenChain(ctx, g, []byte(g.ID), created)
+			})
+		}
+		group.Go(func() { endedIn(t, s, "ada", "laptop") })
+		group.Wait()
+		for n, err := range opened {
+			if err != nil && (n%4 >= 2 || !errors.Is(err, devices.ErrRevoked)) {
+				t.Errorf("chain %d: %v", n, err)
+			}
+		}
+		grants, err := s.FindGrants(ctx, devices.GrantQuery{Subject: "ada"})
+		for _, g := range grants {
+			if g.RevokedAt.IsZero() {
+				t.Errorf("%s lives on an ended device", g.ID)
+			}
+		}
+		page, err2 := s.EventsAfter(ctx, "", 500)
+		told := map[string]int{}
+		for _, e := range page.Events {
+			told[e.GrantID]++
+		}
+		refs := map[string]bool{}
+		for n := range opened {
+			h, err := s.HoldingByRef(ctx, devices.IssuerHydra, fmt.Sprintf("c%d", n/2))
+			if err == nil && told[h.Grant.ID] == 1 {
+				refs[h.Grant.ID] = true
+			}
+		}
+		if len(told) != len(refs) || err != nil || err2 != nil {
+			t.Errorf("%d grants, events %v; %v, %v", len(refs), told, err, err2)
 		}
 	})
 }

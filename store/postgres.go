@@ -41,9 +41,10 @@ func openPostgres(url string, set settings) (*Store, error) {
 		rotate:       &hot{db: pool, text: rotateText, mode: mode},
 		rotateRaised: &hot{db: pool, text: rotateRaisedText, mode: mode},
 		chain:        &hot{db: pool, text: chainText, mode: mode},
+		mark:         &hot{db: pool, text: markText, mode: mode},
 		passed:       &hot{db: pool, text: passedText, mode: mode},
 		spent:        &hot{db: pool, text: spentText, mode: mode},
-		learn:        &hot{db: pool, text: learnText, mode: mode},
+		learn:        &hot{db: pool, text: lazyText, mode: mode},
 	}, nil
 }
 

@@ -27,6 +27,9 @@ const (
 	prefix = "ly_cx_"
 	// life is how long a context counts: Hydra tries a hook for some seconds.
 	life = time.Minute
+	// fresh is how long the gateway's judgment stands for itself: no longer
+	// than Hydra waits before it tries a hook again.
+	fresh = time.Second
 )
 
 // Context is what the gateway saw of a token call.
@@ -38,9 +41,19 @@ type Context struct {
 	// GrantID is the grant that the gateway knew the token by and judged, and
 	// let pass; empty where it did not know it.
 	GrantID string `json:"grant,omitempty"`
+	// Chain is what the issuer calls that grant.
+	Chain string `json:"chain,omitempty"`
 	// Binding is how closely the client's calls are compared.
 	Binding  devices.Binding   `json:"binding"`
 	Sighting *devices.Sighting `json:"sighting,omitempty"`
+}
+
+// Judged reports whether the gateway has judged a token of that chain a moment
+// ago: with the grant, the device and the subject read then, so that there is
+// nothing to ask again.
+func (c Context) Judged(chain string, now time.Time) bool {
+	age := now.Sub(c.At)
+	return c.GrantID != "" && chain != "" && c.Chain == chain && age >= 0 && age < fresh
 }
 
 // ErrContext is what a context that is not ours, or too old, is.

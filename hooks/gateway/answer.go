@@ -20,10 +20,13 @@ func (g *Gateway) answered(w *http.Response) error {
 	if !looked {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer+1))
-	if err != nil || len(body) > maxAnswer {
+	var read bytes.Buffer
+	read.Grow(bufferSize) // for a usual answer
+	_, err := read.ReadFrom(io.LimitReader(w.Body, maxAnswer+1))
+	if err != nil || read.Len() > maxAnswer {
 		return errors.Join(errors.New("read Hydra's token answer"), err, w.Body.Close())
 	}
+	body := read.Bytes()
 	if err := w.Body.Close(); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -58,7 +59,8 @@ type Config struct {
 // Gateway is the proxy. It is safe for concurrent use.
 type Gateway struct {
 	Config
-	proxy *httputil.ReverseProxy
+	// Streams pass at once, token answers in one piece when they were read.
+	streams, tokens *httputil.ReverseProxy
 }
 
 // New returns a gateway.
@@ -70,12 +72,20 @@ func New(c Config) *Gateway {
 			ResponseHeaderTimeout: 60 * time.Second, DisableCompression: true,
 		}
 	}
-	g.proxy = &httputil.ReverseProxy{
-		Transport: g.Transport, Rewrite: g.rewrite, ModifyResponse: g.answered, FlushInterval: -1,
-		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
+	g.streams = g.proxy()
+	g.streams.FlushInterval = -1
+	g.tokens = g.proxy()
+	g.tokens.ModifyResponse, g.tokens.BufferPool = g.answered, &buffers{}
+	return g
+}
+
+func (g *Gateway) proxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport: g.Transport, Rewrite: g.rewrite,
+		ErrorLog: slog.NewLogLogger(g.Log.Handler(), slog.LevelWarn),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil {
-				c.Log.WarnContext(r.Context(), "Hydra did not answer", "path", r.URL.Path, "err", err)
+				g.Log.WarnContext(r.Context(), "Hydra did not answer", "path", r.URL.Path, "err", err)
 			}
 			if _, looked := r.Context().Value(passageKey{}).(*passage); looked {
 				unavailable(w)
@@ -84,8 +94,24 @@ func New(c Config) *Gateway {
 			w.WriteHeader(http.StatusBadGateway)
 		},
 	}
-	return g
 }
+
+// buffers lends the space through which answers are copied, in which most of
+// them fit: a proxy makes 32 KiB for each otherwise.
+type buffers struct{ free sync.Pool }
+
+const bufferSize = 4 << 10
+
+// Get lends a buffer.
+func (b *buffers) Get() []byte {
+	if lent, ok := b.free.Get().(*[bufferSize]byte); ok {
+		return lent[:]
+	}
+	return make([]byte, bufferSize)
+}
+
+// Put takes one back.
+func (b *buffers) Put(lent []byte) { b.free.Put((*[bufferSize]byte)(lent)) }
 
 // ServeHTTP looks at token requests and passes everything on.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +119,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.token(w, r)
 		return
 	}
-	g.proxy.ServeHTTP(w, r)
+	g.streams.ServeHTTP(w, r)
 }
 
 // rewrite points a request at Hydra. Its headers stay as they came, with the

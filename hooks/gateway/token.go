@@ -33,7 +33,7 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 	kind := grantType(form)
 	if ownGrant(kind) {
 		put(r, form)
-		g.proxy.ServeHTTP(w, r)
+		g.streams.ServeHTTP(w, r)
 		return
 	}
 	strip(form)
@@ -68,7 +68,7 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 	form.Set(carry.Field, sealed)
 	put(r, form)
 	r.Header.Del("Accept-Encoding") // the answer is read here
-	g.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, p)))
+	g.tokens.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, p)))
 }
 
 // judge reports whether a refresh is refused. A token that did not pass by
@@ -87,7 +87,7 @@ func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, er
 		return false, nil // another client's token: Hydra refuses, and nothing changes here
 	}
 	p.from, p.held, p.binding = hash, &held, devices.BindingOf(held.Grant, p.binding)
-	p.context.GrantID = held.Grant.ID
+	p.context.GrantID, p.context.Chain = held.Grant.ID, held.Grant.ExternalRef
 	v, err := g.Gate.Watch(ctx, p.presented())
 	return err == nil && v.Err() != nil, err
 }

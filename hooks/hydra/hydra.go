@@ -27,8 +27,8 @@ type Chains interface {
 	// devices.ErrRevoked.
 	OpenChain(ctx context.Context, g devices.Grant, mark []byte,
 		tell func(devices.Grant) []devices.Event) (devices.Grant, error)
-	// MarkToken keeps a hash as one of a grant's.
-	MarkToken(ctx context.Context, hash []byte, grantID string, at time.Time) error
+	// MarkedByRef is HoldingByRef, and keeps a hash as one of the grant's.
+	MarkedByRef(ctx context.Context, issuer, ref string, mark []byte, at time.Time) (devices.Holding, error)
 	// QueueLegs adds what is to be ended at Hydra.
 	QueueLegs(ctx context.Context, reader, place string, legs []devices.Leg) error
 }
@@ -131,9 +131,14 @@ func (h *Hook) endOutward(ctx context.Context, c call) error {
 }
 
 // refresh judges a refresh: by its looks where the gateway saw it and did not
-// judge it, else by the standing of device, grant and subject.
+// judge it, else by the standing of device, grant and subject. What the gateway
+// has judged this moment is not asked again.
 func (h *Hook) refresh(ctx context.Context, c call) error {
-	held, err := h.Chains.HoldingByRef(ctx, devices.IssuerHydra, c.Chain)
+	x := c.Context
+	if x != nil && x.Judged(c.Chain, h.Now()) {
+		return nil
+	}
+	held, err := h.holding(ctx, c)
 	if errors.Is(err, devices.ErrNotFound) {
 		return h.unknown(ctx, c)
 	} else if err != nil {
@@ -143,21 +148,23 @@ func (h *Hook) refresh(ctx context.Context, c call) error {
 		Holding: held, Binding: devices.BindingDeviceStatus,
 		Sighting: devices.Sighting{At: h.Now(), Entrance: devices.EntranceHydra},
 	}
-	x := c.Context
-	judged := x != nil && x.GrantID == held.Grant.ID
-	if x != nil && !judged && x.Sighting != nil {
+	if x != nil && x.GrantID != held.Grant.ID && x.Sighting != nil {
 		p.Binding, p.Sighting = devices.BindingOf(held.Grant, x.Binding), *x.Sighting
 	}
 	v, err := h.Gate.Watch(ctx, p)
-	switch {
-	case err != nil:
-		return err
-	case v.Err() != nil:
-		return errRefused
-	case x != nil && !judged:
-		return h.Chains.MarkToken(ctx, h.Sealer.Hash(x.ID), held.Grant.ID, h.Now())
+	if err == nil && v.Err() != nil {
+		err = errRefused
 	}
-	return nil
+	return err
+}
+
+// holding returns the grant of a refresh. Where the gateway did not know the
+// token, it will know the next.
+func (h *Hook) holding(ctx context.Context, c call) (devices.Holding, error) {
+	if mark := h.mark(c); mark != nil {
+		return h.Chains.MarkedByRef(ctx, devices.IssuerHydra, c.Chain, mark, h.Now())
+	}
+	return h.Chains.HoldingByRef(ctx, devices.IssuerHydra, c.Chain)
 }
 
 // unknown is a refresh of a chain that is older than this hook, or whose code

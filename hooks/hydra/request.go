@@ -14,23 +14,32 @@ type request struct {
 	Session *struct {
 		IDToken *struct {
 			Claims struct {
-				Subject string         `json:"sub"`
-				Ext     map[string]any `json:"ext"`
+				Subject string `json:"sub"`
+				Ext     claims `json:"ext"`
 			} `json:"id_token_claims"`
 			Subject string `json:"subject"`
 		} `json:"id_token"`
-		Extra map[string]any `json:"extra"`
+		Extra claims `json:"extra"`
 		// ConsentChallenge is the request ID of the whole chain of tokens.
 		ConsentChallenge string `json:"consent_challenge"`
 	} `json:"session"`
 	Request struct {
-		ClientID        string              `json:"client_id"`
-		RequestedScopes []string            `json:"requested_scopes"`
-		GrantedScopes   []string            `json:"granted_scopes"`
-		GrantedAudience []string            `json:"granted_audience"`
-		GrantTypes      []string            `json:"grant_types"`
-		Payload         map[string][]string `json:"payload"`
+		ClientID        string   `json:"client_id"`
+		RequestedScopes []string `json:"requested_scopes"`
+		GrantedScopes   []string `json:"granted_scopes"`
+		GrantedAudience []string `json:"granted_audience"`
+		GrantTypes      []string `json:"grant_types"`
+		Payload         struct {
+			Sealed []string `json:"assertion"` // carry.Field
+		} `json:"payload"`
 	} `json:"request"`
+}
+
+// claims are what is read of a token's own: whatever the consent application
+// has written, texts or not.
+type claims struct {
+	SID      any `json:"sid"`
+	DeviceID any `json:"device_id"`
 }
 
 // call is a token call that Hydra asks about.
@@ -58,19 +67,19 @@ func read(body []byte, sealer *carry.Sealer) (call, bool, error) {
 	}
 	c := call{
 		Chain: s.ConsentChallenge, Subject: s.IDToken.Subject, ClientID: q.Request.ClientID,
-		SID: text(s.IDToken.Claims.Ext, "sid"), DeviceID: text(s.Extra, "device_id"),
+		SID: text(s.IDToken.Claims.Ext.SID), DeviceID: text(s.Extra.DeviceID),
 		Scopes: q.Request.RequestedScopes, Audience: q.Request.GrantedAudience, Refresh: refresh,
 	}
 	if c.Subject == "" {
 		c.Subject = s.IDToken.Claims.Subject
 	}
 	if c.DeviceID == "" {
-		c.DeviceID = text(s.IDToken.Claims.Ext, "device_id")
+		c.DeviceID = text(s.IDToken.Claims.Ext.DeviceID)
 	}
 	if len(c.Scopes) == 0 {
 		c.Scopes = q.Request.GrantedScopes
 	}
-	for _, sealed := range q.Request.Payload[carry.Field] {
+	for _, sealed := range q.Request.Payload.Sealed {
 		// What a client wrote there itself counts for nothing.
 		if opened, err := sealer.Open(sealed, c.ClientID); err == nil {
 			c.Context = &opened
@@ -79,8 +88,8 @@ func read(body []byte, sealer *carry.Sealer) (call, bool, error) {
 	return c, c.Subject != "", nil
 }
 
-func text(claims map[string]any, name string) string {
-	value, _ := claims[name].(string)
+func text(claim any) string {
+	value, _ := claim.(string)
 	return value
 }
 
