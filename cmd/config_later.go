@@ -9,7 +9,6 @@ func later() []string {
 		"devices.concurrent_window",
 		"policy.file",
 		"geoip.city", "geoip.asn",
-		"webui.sign_in", "webui.issuer", "webui.client_id", "webui.client_secret",
 	}
 }
 

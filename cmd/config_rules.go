@@ -75,6 +75,12 @@ func (c Config) checkEntrances(found *complaints) {
 		"identity: kratos needs hooks.hydra.admin_url, where the bridge gives consent")
 	found.unless(w.SignIn != "oidc" || (w.Issuer != "" && w.ClientID != "" && w.ClientSecret != ""),
 		"webui: oidc needs issuer, client_id and client_secret")
+	found.unless(w.SignIn != "oidc" || w.Issuer == "" || w.Issuer != c.Issuer,
+		"webui.issuer: is this server; use sign_in: provider")
+	found.unless(w.SignIn == "oidc" || w.Issuer == "",
+		"webui.issuer: belongs to sign_in: oidc")
+	found.unless(w.SignIn != "kratos" || c.Hooks.Kratos.PublicURL != "" || i.PublicURL != "",
+		"webui: kratos needs hooks.kratos.public_url")
 	found.unless((g.Listen == "") == (g.Upstream == ""),
 		"gateway: listen and upstream belong together")
 }

@@ -32,7 +32,7 @@ type beside struct {
 // wireBeside puts the entrance beside an existing Ory together.
 func (s *server) wireBeside(c Config, looks *observe.Observer) error {
 	bridged := c.Identity.Kind == "kratos"
-	if len(c.Hooks.Keys) == 0 && c.Gateway.Listen == "" && !bridged {
+	if len(c.Hooks.Keys) == 0 && c.Gateway.Listen == "" && !bridged && c.WebUI.SignIn != "kratos" {
 		return nil
 	}
 	sealer, err := carry.New(reveal(c.Secrets.System), s.now)

@@ -121,7 +121,7 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 	s.provider.Mount(mux)
 	pages.Mount(mux)
 	s.owner.Mount(mux)
-	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: bearer{s.provider}, Outward: s.store, Log: s.log}))
+	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: callers{bearer{s.provider}, s.owner}, Outward: s.store, Log: s.log}))
 	mux.Handle("/health/", api.Health(s.ready))
 	if s.beside.bridge != nil {
 		s.beside.bridge.Mount(mux)

@@ -168,14 +168,22 @@ func (u *UI) signOut(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return u.leave(w, r, v)
 }
 
-// leave ends the session and says goodbye.
+// leave ends the session, and the one elsewhere that it hangs on, and says
+// goodbye. The session here ends whatever happens elsewhere.
 func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := u.Sessions.EndWebSession(r.Context(), v.session.ID); err != nil {
 		return err
 	}
+	to, err := u.way.leave(r, v.session, u.hint(r))
+	if err != nil {
+		u.Log.WarnContext(r.Context(), "the sign-in behind the pages is not ended", "issuer", v.session.Issuer, "err", err)
+	}
+	if to == "" {
+		to = u.url("/devices/goodbye")
+	}
 	u.forget(w)
 	w.Header().Set("Clear-Site-Data", `"cache"`)
-	u.redirect(w, u.url("/devices/goodbye"))
+	u.depart(w, r, to)
 	return nil
 }
 

@@ -21,7 +21,7 @@ var errForeign = errors.New("a form of another site")
 // that does. The visit is nil where nobody is known to be there.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 	switch {
-	case errors.Is(err, errNoSession), errors.Is(err, devices.ErrNoDevice),
+	case errors.Is(err, ErrNoSession), errors.Is(err, devices.ErrNoDevice),
 		errors.Is(err, devices.ErrNotRecognized), v == nil && errors.Is(err, devices.ErrRefused):
 		u.welcome(w, r)
 		return
@@ -32,6 +32,9 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 		u.forget(w)
 	}
 	status, page := u.explained(r, err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
 	if v != nil {
 		page.Frame = u.frame(v)
 	}
@@ -51,6 +54,13 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 	}
 	switch {
 	case errors.Is(err, devices.ErrRevoked):
+		if u.way.issuer() != "" {
+			// Who signs in elsewhere may be signed in there still, on that device.
+			again = func(p problemPage) problemPage {
+				p.Link, p.LinkText = u.base+"/devices/signin?fresh=1", l.T("Sign in again")
+				return p
+			}
+		}
 		return http.StatusUnauthorized, again(say("This device was ended",
 			"Somebody ended it from another of your devices, or it was signed out. Nothing here works with it any more."))
 	case errors.Is(err, devices.ErrNotFound):
@@ -71,10 +81,22 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 	case errors.Is(err, errForeign):
 		return http.StatusForbidden, say("Nothing was changed",
 			"The form came from another site. If you meant it, do it from here.")
-	case errors.Is(err, errAttempt), errors.Is(err, errDenied), errors.Is(err, errStale):
-		u.Log.InfoContext(r.Context(), "sign-in to the pages", "err", err)
+	case errors.Is(err, devices.ErrDeviceLimit):
+		return http.StatusForbidden, again(say("This device cannot be added",
+			"You are signed in on as many devices as you may be. Sign out on one of them first."))
+	case errors.Is(err, devices.ErrDisabled):
+		return http.StatusForbidden, again(say("You cannot sign in", "This account may not be used. Ask whoever runs this service."))
+	case errors.Is(err, errAttempt), errors.Is(err, errDenied), errors.Is(err, errStale), errors.Is(err, errFactor):
+		u.Log.WarnContext(r.Context(), "sign-in to the pages", "err", err)
 		p := again(say("You are not signed in", "The sign-in was not completed here, or took too long."))
+		if down := (turnedDown{}); errors.As(err, &down) {
+			p.Text = l.T("Who signs you in turned it down: %s.", down.code)
+		}
 		return http.StatusBadRequest, p
+	case errors.Is(err, errUnreachable):
+		u.Log.ErrorContext(r.Context(), "sign-in to the pages; is it up, and are its URL and the client right?", "err", err)
+		return http.StatusServiceUnavailable, again(say("Signing in does not work right now",
+			"The server that signs you in cannot be reached. Nothing was changed. Try again in a minute; if it lasts, tell whoever runs this service."))
 	default:
 		u.Log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "err", err)
 		p := say("That did not work", "The trouble is ours, not yours, and nothing was changed. Try again in a moment.")

@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -62,22 +61,11 @@ func (u *UI) owner(next step) http.HandlerFunc {
 	}
 }
 
-var errNoSession = errors.New("not signed in")
-
 func (u *UI) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	u.Pages.Remember(w, r, u.secure)
-	s, err := u.session(r)
-	switch {
-	case errors.Is(err, devices.ErrNotFound):
-		return nil, errNoSession
-	case err != nil:
+	s, err := u.signedIn(r)
+	if err != nil {
 		return nil, err
-	case !s.Live(u.Now()):
-		// Where the device was ended, say so: that is why.
-		if _, err := u.Registry.Current(r.Context(), actorOf(s)); errors.Is(err, devices.ErrRevoked) {
-			return nil, err
-		}
-		return nil, errNoSession
 	}
 	all, me, err := u.Registry.Visit(r.Context(), actorOf(s), u.Observer.Observe(r, devices.EntranceWebUI))
 	if err != nil {

@@ -18,6 +18,9 @@ type receiptPage struct {
 	More     int      // devices beyond those
 	Ended    []string // clients that lost their access
 	Living   []living
+	Legs     []leg
+	Waiting  bool // something elsewhere is not confirmed yet
+	Over     bool // nothing is left, here or elsewhere
 	NotMe    bool
 	Password bool // a new password can be had here
 }
@@ -63,13 +66,16 @@ func (u *UI) receiptOthers(w http.ResponseWriter, r *http.Request, v *visit) err
 
 // hand fills in a receipt and shows it.
 func (u *UI) hand(w http.ResponseWriter, r *http.Request, v *visit, page receiptPage, gone []devices.Device) error {
-	page.Frame = u.frame(v)
+	page.Frame, page.Over = u.frame(v), true
 	for _, d := range gone {
 		if len(page.Cards) == perPage {
 			page.More++
 			continue
 		}
 		page.Cards = append(page.Cards, u.card(v, d, nil))
+		if err := u.elsewhere(r.Context(), v, d, &page); err != nil {
+			return err
+		}
 		grants, err := u.Holdings.DeviceGrants(r.Context(), d.Subject, d.ID, devices.Page{Limit: 100})
 		if err != nil {
 			return err
@@ -85,6 +91,7 @@ func (u *UI) hand(w http.ResponseWriter, r *http.Request, v *visit, page receipt
 			}
 		}
 	}
+	page.Over = page.Over && !page.Waiting && len(page.Living) == 0
 	u.Pages.Render(w, r, http.StatusOK, "receipt", page)
 	return nil
 }

@@ -50,9 +50,9 @@ func Samples(text string) []Sample {
 		{"confirm", confirmPage{Frame: in, Title: "End all other devices?", Back: "/devices"}},
 		{"receipt", receiptPage{
 			Frame: in, Title: text, Cards: []card{ended}, More: 1, Ended: []string{text},
-			Living: []living{{text, at}}, NotMe: true, Password: true,
+			Living: []living{{text, at}}, Legs: []leg{{text, text, at}, {What: text}}, Waiting: true, NotMe: true, Password: true,
 		}},
-		{"receipt", receiptPage{Frame: in, Title: "No device was ended"}},
+		{"receipt", receiptPage{Frame: in, Title: "No device was ended", Over: true}},
 		{"password", passwordPage{Frame: in, Error: text, Least: 12}},
 		{"password", passwordPage{Frame: in, Done: true}},
 		{"problem", problemPage{Frame: in, Title: text, Text: text, Link: "/devices", LinkText: text}},

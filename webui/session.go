@@ -79,6 +79,58 @@ func (u *UI) session(r *http.Request) (records.Session, error) {
 	return s, nil
 }
 
+// ErrNoSession: nobody is signed in.
+var ErrNoSession = errors.New("not signed in")
+
+// signedIn returns the live session that a request comes with, ErrNoSession, or
+// devices.ErrRevoked where it ended with its device.
+func (u *UI) signedIn(r *http.Request) (records.Session, error) {
+	s, err := u.session(r)
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return s, ErrNoSession
+	case err != nil:
+		return s, err
+	case !s.Live(u.Now()):
+		// Where the device was ended, say so: that is why.
+		if _, err := u.Registry.Current(r.Context(), actorOf(s)); errors.Is(err, devices.ErrRevoked) {
+			return s, err
+		}
+		return s, ErrNoSession
+	case s.Issuer != u.way.issuer():
+		return s, ErrNoSession // of an earlier configuration
+	}
+	s, err = u.way.still(r, s)
+	if errors.Is(err, ErrNoSession) {
+		if _, err := u.Registry.Current(r.Context(), actorOf(s)); errors.Is(err, devices.ErrRevoked) {
+			return s, err
+		}
+		return s, errors.Join(err, u.Sessions.EndWebSession(r.Context(), s.ID))
+	}
+	return s, err
+}
+
+// Actor returns who calls with a session of the pages, through which of their
+// devices: everything that holds for the pages holds for the caller. The error
+// is ErrNoSession where there is no session, one of the devices' own where the
+// device is not good, devices.ErrRefused for a copied session, or trouble.
+func (u *UI) Actor(r *http.Request) (devices.Actor, error) {
+	s, err := u.signedIn(r)
+	if err != nil {
+		return devices.Actor{}, err
+	}
+	_, _, err = u.Registry.Visit(r.Context(), actorOf(s), u.Observer.Observe(r, devices.EntranceAPI))
+	if err != nil {
+		return devices.Actor{}, err
+	}
+	u.extend(r.Context(), s)
+	return actorOf(s), nil
+}
+
+// Carries reports whether a request comes with a cookie of the pages, good or
+// not.
+func (u *UI) Carries(r *http.Request) bool { return len(r.CookiesNamed(u.cookieName("pages"))) > 0 }
+
 // extend moves the idle end, at most once a minute. It may fail: the session
 // then ends a little earlier.
 func (u *UI) extend(ctx context.Context, s records.Session) {
@@ -116,7 +168,28 @@ func (u *UI) open(w http.ResponseWriter, r *http.Request, s records.Session) (bo
 	return true, nil
 }
 
-// forget takes the session's cookie back.
+// forget takes the session's cookies back.
 func (u *UI) forget(w http.ResponseWriter) {
 	u.setCookie(w, "pages", "", -time.Second, http.SameSiteStrictMode)
+	u.keepHint(w, "")
+}
+
+// keepHint keeps what the issuer wants to see when its session ends: in the
+// browser, since a database that leaks must hold nothing that speaks for an
+// owner. What no cookie can hold (RFC 6265 §6.1) is done without.
+func (u *UI) keepHint(w http.ResponseWriter, hint string) {
+	switch {
+	case u.way.issuer() == "": // this server needs none
+	case hint == "" || len(hint) > 3800:
+		u.setCookie(w, "pages_hint", "", -time.Second, http.SameSiteStrictMode)
+	default:
+		u.setCookie(w, "pages_hint", hint, sessionAbsolute, http.SameSiteStrictMode)
+	}
+}
+
+func (u *UI) hint(r *http.Request) string {
+	if cookies := r.CookiesNamed(u.cookieName("pages_hint")); len(cookies) == 1 {
+		return cookies[0].Value
+	}
+	return ""
 }

@@ -40,6 +40,15 @@ type Config struct {
 	Holdings  Holdings
 	Passwords Passwords // nil where they are not kept here
 	Client    Client
+	// Kratos is set where owners sign in with a session of Kratos, whose URL
+	// for browsers KratosURL is; nil where they sign in as Client says.
+	Kratos    Kratos
+	KratosURL string
+	// Outward tells what becomes of devices elsewhere; nil where nothing does.
+	Outward Outward
+	// Ties are kept of sessions elsewhere that can be ended from here; nil
+	// keeps none.
+	Ties Ties
 	// AccessTTL is how long access tokens live whose client does not say.
 	AccessTTL time.Duration
 	Pages     *Pages
@@ -50,7 +59,7 @@ type Config struct {
 // UI serves the owner's pages. Make one with [New].
 type UI struct {
 	Config
-	party  *relyingParty
+	way    way
 	base   string // the path under which browsers see this server
 	secure bool
 	guard  *http.CrossOriginProtection
@@ -65,11 +74,15 @@ func New(c Config) (*UI, error) {
 	if c.Client.HTTP == nil {
 		c.Client.HTTP = &http.Client{Timeout: 10 * time.Second}
 	}
-	return &UI{
-		Config: c, party: &relyingParty{Client: c.Client},
-		base:   strings.TrimSuffix(issuer.EscapedPath(), "/"),
+	u := &UI{
+		Config: c, base: strings.TrimSuffix(issuer.EscapedPath(), "/"),
 		secure: issuer.Scheme == "https", guard: http.NewCrossOriginProtection(),
-	}, nil
+	}
+	u.way = &relyingParty{Client: c.Client, ours: c.Client.Issuer == c.Issuer, url: u.url, now: c.Now}
+	if c.Kratos != nil {
+		u.way = &kratosWay{Kratos: c.Kratos, public: strings.TrimSuffix(c.KratosURL, "/"), url: u.url}
+	}
+	return u, nil
 }
 
 // Mount names every route of the owner's pages, in one place.
@@ -114,6 +127,18 @@ func Redirect(w http.ResponseWriter, to string) {
 	setPolicy(h, policy(nil))
 	h.Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// depart sends the browser on, where that may be another server. Behind a form
+// the page "bounce" makes that step: browsers hold redirects to the form's
+// policy.
+func (u *UI) depart(w http.ResponseWriter, r *http.Request, to string) {
+	if r.Method == http.MethodGet || sameOrigin(to, u.Issuer) {
+		u.redirect(w, to)
+		return
+	}
+	w.Header().Set("Refresh", "0; url="+to)
+	u.Pages.Render(w, r, http.StatusOK, "bounce", bouncePage{To: to})
 }
 
 // guarded keeps other sites' forms away.
