@@ -95,7 +95,7 @@ func (u *UI) returned(
 	case err != nil:
 		return "", err
 	case !d.Live():
-		if proven || d.RevokedReason == devices.ReasonLogout || d.RevokedReason == devices.ReasonDeviceLimit {
+		if proven || d.MayReturn() {
 			return "", nil
 		}
 		return "", devices.ErrRevoked

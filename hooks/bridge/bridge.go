@@ -21,11 +21,12 @@ import (
 	"github.com/lanyard-id/lanyard/hooks/ory"
 )
 
-// Hydra is where consent is asked for and given.
+// Hydra is where consent is asked for and given, and where a logout is.
 type Hydra interface {
 	Consent(ctx context.Context, challenge string) (ory.Consent, error)
 	Accept(ctx context.Context, c ory.Consent, deviceID string) (string, error)
 	Reject(ctx context.Context, challenge, code, description string) (string, error)
+	Logout(ctx context.Context, challenge string) (string, error)
 }
 
 // Ties keeps which login session belongs to which device.
@@ -46,10 +47,12 @@ type Bridge struct {
 	Log        *slog.Logger
 }
 
-// Mount adds the pages to mux: urls.login and urls.consent of Hydra.
+// Mount adds the pages to mux: urls.login, urls.consent and urls.logout of
+// Hydra.
 func (b *Bridge) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /bridge/login", b.login)
 	mux.HandleFunc("GET /bridge/consent", b.consent)
+	mux.HandleFunc("GET /bridge/logout", b.logout)
 }
 
 // login sends the browser on to Kratos, with a device cookie where it has
