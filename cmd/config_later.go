@@ -7,7 +7,6 @@ import "reflect"
 func later() []string {
 	return []string{
 		"devices.concurrent_window",
-		"policy.file",
 		"geoip.city", "geoip.asn",
 	}
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"errors"
 	"net"
 	"time"
 )
@@ -32,7 +33,24 @@ func (c Config) Complete() []string {
 		"secrets.system: required, at least 32 bytes (try: openssl rand -base64 48)")
 	found.unless(c.Public.Listen != "", "public.listen: required")
 	found.unless(c.Admin.Listen != "", "admin.listen: required")
-	return append(found, c.notYet()...)
+	return append(append(found, c.notYet()...), c.checkPolicy()...)
+}
+
+// checkPolicy returns what is wrong with the policy file.
+func (c Config) checkPolicy() []string {
+	var mistakes *ConfigError
+	switch _, err := c.policy(); {
+	case errors.As(err, &mistakes):
+		found := make([]string, len(mistakes.Complaints))
+		for i, complaint := range mistakes.Complaints {
+			found[i] = "policy.file: " + complaint
+		}
+		return found
+	case err != nil:
+		return []string{"policy.file: " + err.Error()}
+	default:
+		return nil
+	}
 }
 
 func (c Config) checkListeners(found *complaints) {

@@ -14,7 +14,8 @@ import (
 //go:embed lanyard.schema.json
 var schemaText []byte
 
-// schema is lanyard.schema.json, compiled, and its leaves.
+// schema is lanyard.schema.json, or that of policy files, compiled, and its
+// leaves.
 type schema struct {
 	compiled *jsonschema.Schema
 	leaves   []leaf // by key
@@ -36,26 +37,28 @@ type leaf struct {
 // secret reports whether the setting must not be printed as it is.
 func (l leaf) secret() bool { return l.WriteOnly || l.Format == formatDatabaseURL }
 
-func compileSchema() (*schema, error) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemaText))
+func compileSchema() (*schema, error) { return compile("lanyard.schema.json", schemaText) }
+
+func compile(name string, text []byte) (*schema, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("configuration schema: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
 	for _, f := range formats() {
 		compiler.RegisterFormat(f)
 	}
-	if err := compiler.AddResource("lanyard.schema.json", doc); err != nil {
-		return nil, fmt.Errorf("configuration schema: %w", err)
+	if err := compiler.AddResource(name, doc); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	compiled, err := compiler.Compile("lanyard.schema.json")
+	compiled, err := compiler.Compile(name)
 	if err != nil {
-		return nil, fmt.Errorf("configuration schema: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	var root leaf
-	if err := json.Unmarshal(schemaText, &root); err != nil {
-		return nil, fmt.Errorf("configuration schema: %w", err)
+	if err := json.Unmarshal(text, &root); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &schema{compiled: compiled, leaves: root.below("")}, nil
 }

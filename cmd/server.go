@@ -81,8 +81,10 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		return err
 	}
 	pages.Log = s.log
-	policy := devices.DefaultPolicy()
-	policy.Mode = c.Policy.Mode
+	policy, err := c.policy()
+	if err != nil {
+		return err
+	}
 	s.registry = &devices.Registry{
 		Store: s.store, Policy: policy, Rules: c.Devices.Rules(), Now: s.now, NewID: newID,
 	}

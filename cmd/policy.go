@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/yaml"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+//go:embed policy.schema.json
+var policySchemaText []byte
+
+// policyFile is what a policy file may set. Meanings and bounds of the keys
+// are in policy.schema.json. What it leaves out is as built in.
+type policyFile struct {
+	Version    string
+	Thresholds thresholds
+	Weights    weights
+}
+
+type thresholds struct {
+	Flag   int `mapstructure:"flag"`
+	StepUp int `mapstructure:"step_up"`
+	Refuse int `mapstructure:"refuse"`
+	Cap    int `mapstructure:"cap"`
+}
+
+// weights has the fields of [devices.Weights] under the names of the file.
+type weights struct {
+	OSChanged        int `mapstructure:"os_changed"`
+	BrowserChanged   int `mapstructure:"browser_changed"`
+	ModelChanged     int `mapstructure:"model_changed"`
+	ClassChanged     int `mapstructure:"class_changed"`
+	BrowserDowngrade int `mapstructure:"browser_downgrade"`
+	OSDowngrade      int `mapstructure:"os_downgrade"`
+	Contradiction    int `mapstructure:"hints_contradict"`
+	CookieMismatch   int `mapstructure:"cookie_mismatch"`
+	LanguageChanged  int `mapstructure:"language_changed"`
+	DesktopPages     int `mapstructure:"desktop_pages"`
+	NewNetwork       int `mapstructure:"new_network"`
+	OtherFamily      int `mapstructure:"other_family"`
+}
+
+// policy returns the policy in force: the built-in weights, or those of
+// policy.file. What is wrong with that file comes back as one *ConfigError.
+func (c Config) policy() (devices.Policy, error) {
+	p := devices.DefaultPolicy()
+	p.Mode = c.Policy.Mode
+	if c.Policy.File == "" {
+		return p, nil
+	}
+	return readPolicy(p, c.Policy.File)
+}
+
+// readPolicy returns the policy with what the file sets.
+func readPolicy(p devices.Policy, name string) (devices.Policy, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return p, fmt.Errorf("read policy: %w", err)
+	}
+	settings, err := yaml.Parser().Unmarshal(text)
+	if err != nil {
+		return p, fmt.Errorf("read policy: %s: %s", name, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	s, err := compile("policy.schema.json", policySchemaText)
+	if err != nil {
+		return p, err
+	}
+	found := complaints(s.prune(settings, ""))
+	f := policyFile{
+		Thresholds: thresholds{p.FlagAt, p.StepUpAt, p.RefuseAt, p.SoftwareCap},
+		Weights:    weights(p.Weights),
+	}
+	if err := mapstructure.Decode(settings, &f); err != nil {
+		return p, fmt.Errorf("policy and its schema disagree: %w", err)
+	}
+	t := f.Thresholds
+	found.unless(t.Flag <= t.StepUp, "thresholds.flag: must not be more than thresholds.step_up")
+	found.unless(t.StepUp <= t.Refuse, "thresholds.step_up: must not be more than thresholds.refuse")
+	found.unless(t.Refuse <= t.Cap, "thresholds.refuse: must not be more than thresholds.cap, or nothing is refused")
+	if len(found) > 0 {
+		for i := range found {
+			found[i] = name + ": " + found[i]
+		}
+		return p, &ConfigError{found}
+	}
+	p.FlagAt, p.StepUpAt, p.RefuseAt, p.SoftwareCap = t.Flag, t.StepUp, t.Refuse, t.Cap
+	p.Weights = devices.Weights(f.Weights)
+	if p.Version = f.Version; p.Version == "" {
+		p.Version = fingerprintOf(f)
+	}
+	return p, nil
+}
+
+// fingerprintOf names weights by what they are: comments and the order of the
+// keys make no difference, and the same weights never have two names.
+func fingerprintOf(f policyFile) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", f))
+	return fmt.Sprintf("file-%x", sum[:6])
+}
