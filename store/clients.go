@@ -93,14 +93,17 @@ func (s *Store) UpdateClient(ctx context.Context, c oauth.Client) (bool, error) 
 	return rows == 1, nil
 }
 
-// DeleteClient removes a client with what was consented to it, and revokes its
-// grants, or returns devices.ErrNotFound. A grant that opens at this very
-// moment may be left; it is of no use without its client.
+// DeleteClient removes a client with its codes and what was consented to it,
+// and revokes its grants, or returns devices.ErrNotFound. None opens meanwhile
+// or after.
 func (s *Store) DeleteClient(ctx context.Context, id string, when time.Time) error {
 	if !clean(id) {
 		return devices.ErrNotFound
 	}
 	err := s.inTx(ctx, func(tx bun.Tx) error {
+		if err := s.lockClient(ctx, tx, id, "SELECT pg_advisory_xact_lock(hashtextextended(?, 1))"); err != nil {
+			return err
+		}
 		if err := s.lockHolders(ctx, tx, id); err != nil {
 			return err
 		}
@@ -111,8 +114,10 @@ func (s *Store) DeleteClient(ctx context.Context, id string, when time.Time) err
 		if rows == 0 {
 			return devices.ErrNotFound
 		}
-		if _, err := tx.NewDelete().Model((*consentRow)(nil)).Where("client_id = ?", id).Exec(ctx); err != nil {
-			return err
+		for _, of := range []any{(*consentRow)(nil), (*codeRow)(nil)} {
+			if _, err := tx.NewDelete().Model(of).Where("client_id = ?", id).Exec(ctx); err != nil {
+				return err
+			}
 		}
 		grants, err := endGrants(ctx, tx, devices.ReasonOperator, when,
 			func(q *bun.UpdateQuery) *bun.UpdateQuery { return q.Where("client_id = ?", id) })
@@ -125,6 +130,28 @@ func (s *Store) DeleteClient(ctx context.Context, id string, when time.Time) err
 		return fmt.Errorf("delete client %s: %w", id, err)
 	}
 	return nil
+}
+
+// lockClient takes a lock by the client's name. It is not a lock of its row:
+// those draw the transaction's number, which must not be before the subjects'
+// locks are held (see lock).
+func (s *Store) lockClient(ctx context.Context, tx bun.Tx, id, statement string) error {
+	if !s.pg {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+		return fmt.Errorf("lock client: %w", err)
+	}
+	return nil
+}
+
+// registered reports whether there is such a client.
+func registered(ctx context.Context, db bun.IDB, id string) (bool, error) {
+	n, err := db.NewSelect().Model((*clientRow)(nil)).Where("id = ?", id).Count(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read client: %w", err)
+	}
+	return n > 0, nil
 }
 
 // lockHolders takes the locks of all subjects that hold live grants of a

@@ -2,10 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
@@ -58,8 +62,8 @@ func (s *Store) Code(ctx context.Context, hash []byte) (oauth.Code, error) {
 
 // Redeem marks the code used at the creation time of the grant, which it
 // opens, and reports whether it was unused, unexpired and the grant's own, its
-// subject and device good, and its sign-in not ended. If not, nothing has
-// changed.
+// subject and device good, its sign-in not ended and its client still there. If
+// not, nothing has changed.
 func (s *Store) Redeem(
 	ctx context.Context, hash []byte, g devices.Grant, events []devices.Event,
 ) (bool, error) {
@@ -67,10 +71,13 @@ func (s *Store) Redeem(
 		return false, err
 	}
 	redeemed := false
-	err := s.inSubject(ctx, g.Subject, func(tx bun.Tx) error {
+	err := s.inClient(ctx, g, func(tx bun.Tx) error {
 		redeemed = false
 		ok, err := s.standing(ctx, tx, g)
 		if err != nil || !ok {
+			return err
+		}
+		if known, err := registered(ctx, tx, g.ClientID); err != nil || !known {
 			return err
 		}
 		rows, err := affected(tx.NewUpdate().Model((*codeRow)(nil)).Set("used_at = ?", at(g.CreatedAt)).
@@ -105,16 +112,32 @@ func (s *Store) standing(ctx context.Context, tx bun.Tx, g devices.Grant) (bool,
 	return over == 0, nil
 }
 
+// inClient runs fn in one transaction that no other one of the grant's subject
+// overlaps, nor the deletion of its client. The client comes first, there as
+// here, so that nobody waits in circles.
+func (s *Store) inClient(ctx context.Context, g devices.Grant, fn func(bun.Tx) error) error {
+	return s.inTx(ctx, func(tx bun.Tx) error {
+		if err := s.lockClient(ctx, tx, g.ClientID, "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 1))"); err != nil {
+			return err
+		}
+		if err := s.lock(ctx, tx, g.Subject); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
 // OpenGrant adds a grant that descends from no code, or returns
 // devices.ErrExists. One with a device is refused with devices.ErrRevoked
-// unless its subject and device are good at that moment.
+// unless its subject and device are good at that moment. One without is its
+// client's own: devices.ErrNotFound where that is gone.
 func (s *Store) OpenGrant(ctx context.Context, g devices.Grant) error {
 	if err := writable(g); err != nil {
 		return err
 	}
 	var err error
 	if g.DeviceID == "" {
-		err = s.insert(ctx, s.write, grantRowOf(g))
+		err = s.openOwn(ctx, g)
 	} else {
 		err = s.inSubject(ctx, g.Subject, func(tx bun.Tx) error {
 			ok, err := s.standing(ctx, tx, g)
@@ -131,6 +154,32 @@ func (s *Store) OpenGrant(ctx context.Context, g devices.Grant) error {
 		return fmt.Errorf("open grant %s: %w", g.ID, err)
 	}
 	return nil
+}
+
+// openOwn adds a client's own grant in one statement. It waits for a deletion
+// of the client that is underway, and a deletion waits for it; without the
+// client, the column that may not be empty is.
+func (s *Store) openOwn(ctx context.Context, g devices.Grant) error {
+	client := "(SELECT id FROM clients WHERE id = ?)"
+	if s.pg {
+		client = "(SELECT id FROM clients WHERE id = ? FOR KEY SHARE)"
+	}
+	_, err := s.write.NewInsert().Model(grantRowOf(g)).Value("client_id", client, g.ClientID).Exec(ctx)
+	switch {
+	case duplicate(err):
+		return devices.ErrExists
+	case missing(err):
+		return devices.ErrNotFound
+	}
+	return err
+}
+
+// missing reports whether a row was refused because a column of it is empty.
+func missing(err error) bool {
+	var inPostgres *pgconn.PgError
+	var inSQLite *sqlite.Error
+	return errors.As(err, &inPostgres) && inPostgres.Code == "23502" ||
+		errors.As(err, &inSQLite) && inSQLite.Code() == sqlite3.SQLITE_CONSTRAINT_NOTNULL
 }
 
 // CutTokens makes the grant's access tokens issued before the time dead, or

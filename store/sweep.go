@@ -23,13 +23,18 @@ const (
 	// leeway is how long past their end things stay for which a late caller
 	// may still ask.
 	leeway = 24 * time.Hour
+	// apart is how far the clocks of the servers on one database may be apart.
+	// What one of them has forgotten, another must not take for new.
+	apart = 5 * time.Minute
 )
 
-// Sweep forgets what has had its time: used and expired codes, assertions,
-// sign-ins, retired keys and grants without a device a day after their end,
-// and judgments, addresses and events past their retention. It goes in small
-// transactions and may run in several processes at once. What it had forgotten
-// by then is gone even where it fails.
+// Sweep forgets what has had its time: client assertions at their end; codes
+// an hour after theirs, and a day where they were used and their grants live;
+// sign-ins, retired keys and grants without a device a day after their end;
+// other grants that ended when judgments of that time are forgotten, thirty
+// days ago at least; and judgments, addresses and events past their retention.
+// It goes in small transactions and may run in several processes at once. What
+// it had forgotten by then is gone even where it fails.
 func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) error {
 	events := eventsText
 	if s.pg {
@@ -40,8 +45,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) error 
 		text string
 		keep time.Duration
 	}{
-		{"assertions", assertionsText, leeway},
-		{"codes", codesText, leeway},
+		{"assertions", assertionsText, apart},
 		{"sign-ins", signInsText, leeway},
 		{"web sessions", webSessionsText, leeway},
 		{"grants", grantsText, leeway},
@@ -62,6 +66,15 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, keep Retention) error 
 			return fmt.Errorf("sweep %s: %w", step.what, err)
 		}
 	}
+	if err := s.sweepCodes(ctx, now); err != nil {
+		return fmt.Errorf("sweep codes: %w", err)
+	}
+	if keep.Judgments <= 0 {
+		return nil // they are kept for ever, and so is what they are of
+	}
+	if err := s.sweepGrants(ctx, at(now.Add(-max(tombstone, keep.Judgments)))); err != nil {
+		return fmt.Errorf("sweep ended grants: %w", err)
+	}
 	return nil
 }
 
@@ -80,8 +93,6 @@ func (s *Store) sweep(ctx context.Context, text string, before micros) error {
 const (
 	assertionsText = `DELETE FROM assertions WHERE hash IN
  (SELECT hash FROM assertions WHERE expires_at <= ?0 LIMIT ?1)`
-	codesText = `DELETE FROM codes WHERE hash IN
- (SELECT hash FROM codes WHERE expires_at <= ?0 LIMIT ?1)`
 	signInsText = `DELETE FROM sign_ins WHERE id IN
  (SELECT id FROM sign_ins WHERE not_after <= ?0 LIMIT ?1)`
 	grantsText = `DELETE FROM grants WHERE id IN

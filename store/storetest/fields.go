@@ -76,7 +76,8 @@ func grantFields(t *testing.T, s Store) {
 	good(t, err)
 	same(t, "full device", *h.Device, judged(full))
 
-	bare := devices.Grant{ID: "bare", Subject: "service"}
+	registered(t, s)
+	bare := devices.Grant{ID: "bare", Subject: "service", ClientID: "editor"}
 	good(t, s.OpenGrant(ctx, bare))
 	h, err = s.Holding(ctx, "bare")
 	good(t, err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
-	"github.com/lanyard-id/lanyard/store"
 )
 
 func users(t *testing.T, s Store) {
@@ -174,75 +173,4 @@ func found(t *testing.T, s Store) {
 	}
 	_, err := s.DeviceByID(ctx, "unknown")
 	missing(t, "unknown device", err)
-}
-
-func swept(t *testing.T, s Store) {
-	ctx := t.Context()
-	day := 24 * time.Hour
-	enrolled(t, s, "ada", "idle")
-	used := enrolled(t, s, "ada", "used")
-	g := opened(t, s, "ada", "used")
-	r := next(g)
-	r.At, r.IdleUntil = noon.Add(29*day+time.Hour), noon.Add(60*day)
-	if moved, err := s.Rotate(ctx, r); !moved || err != nil {
-		t.Fatal(moved, err)
-	}
-	in := signedIn(t, s, "ada", "used")
-	service := grantOf("editor", "")
-	service.NotAfter = noon.Add(time.Hour)
-	good(t, s.OpenGrant(ctx, service))
-	code := codeFor(g)
-	good(t, s.SaveCode(ctx, code))
-	good(t, s.UseAssertion(ctx, "editor", "jti", noon.Add(time.Minute)))
-	good(t, s.PutKey(ctx, oauth.Key{ID: "retired", RetiredAt: noon}))
-	good(t, s.PutKey(ctx, oauth.Key{ID: "in force"}))
-	judged := func(id string, at time.Time) devices.Judgment {
-		return devices.Judgment{ID: id, Subject: "ada", DeviceID: "used", Sighting: devices.Sighting{At: at, Network: used.Last}}
-	}
-	old, recent := judged("old", noon), judged("recent", noon.Add(28*day))
-	good(t, s.Change(ctx, "ada", func(tx devices.Tx) error {
-		return errors.Join(tx.Record(ctx, old), tx.Record(ctx, recent), tx.Record(ctx, judged("new", noon.Add(30*day))),
-			tx.Tell(ctx, devices.Event{ID: "old", At: noon, Subject: "ada"}, devices.Event{ID: "new", At: noon.Add(30 * day), Subject: "ada"}))
-	}))
-
-	good(t, s.Sweep(ctx, noon.Add(30*day), store.Retention{})) // keeps what has no end
-	for _, id := range []string{"idle", "used"} {
-		d, err := s.DeviceByID(ctx, id)
-		good(t, err)
-		same(t, id+" networks", []devices.Network{d.First, d.Last}, []devices.Network{used.First, used.Last})
-	}
-	good(t, s.UseAssertion(ctx, "editor", "jti", noon))
-	_, err := s.Code(ctx, code.Hash)
-	missing(t, "expired code", err)
-	_, err = s.SignIn(ctx, in.ID)
-	missing(t, "expired sign-in", err)
-	_, err = s.Holding(ctx, service.ID)
-	missing(t, "a service's expired grant", err)
-	holding(t, s, g.ID)
-	keys, err := s.Keys(ctx)
-	good(t, err)
-	same(t, "keys", keys, []oauth.Key{{ID: "in force"}})
-
-	good(t, s.Sweep(ctx, noon.Add(30*day), store.Retention{Judgments: 20 * day, Addresses: day, Events: day}))
-	recent.Sighting.Network.Addr = netip.Addr{}
-	history, err := s.History(ctx, "ada", "used", devices.Page{})
-	good(t, err)
-	same(t, "history", history, []devices.Judgment{judged("new", noon.Add(30*day)), recent})
-	told, err := s.EventsAfter(ctx, "", 0)
-	good(t, err)
-	if len(told.Events) != 1 || told.Events[0].ID != "new" {
-		t.Errorf("events: %+v", told.Events)
-	}
-	forgotten := devices.Network{ASN: used.Last.ASN}
-	for id, last := range map[string]devices.Network{"idle": forgotten, "used": forgotten} {
-		d, err := s.DeviceByID(ctx, id)
-		good(t, err)
-		if id == "used" {
-			last = used.Last
-			if !d.LastSeen.Equal(r.At) {
-				t.Errorf("last seen %v after a sweep, want %v", d.LastSeen, r.At)
-			}
-		}
-		same(t, id+" networks", []devices.Network{d.First, d.Last}, []devices.Network{forgotten, last})
-	}
 }

@@ -27,6 +27,7 @@ func signedIn(t *testing.T, s Store, subject, device string) oauth.SignIn {
 
 func redeemedOnce(t *testing.T, s Store) {
 	ctx := t.Context()
+	registered(t, s)
 	enrolled(t, s, "ada", "laptop")
 	g := grantOf("ada", "laptop")
 	code := codeFor(g)
@@ -59,6 +60,7 @@ func redeemedOnce(t *testing.T, s Store) {
 
 func redeemedNever(t *testing.T, s Store) {
 	ctx := t.Context()
+	registered(t, s)
 	d := enrolled(t, s, "ada", "laptop")
 	revoked := enrolled(t, s, "ada", "phone")
 	revoke(t, s, revoked)
@@ -69,16 +71,17 @@ func redeemedNever(t *testing.T, s Store) {
 	before, err := s.EventsAfter(ctx, "", 0)
 	good(t, err)
 	for name, spoil := range map[string]func(*oauth.Code, *devices.Grant){
-		"revoked device":     func(c *oauth.Code, g *devices.Grant) { c.DeviceID, g.DeviceID = "phone", "phone" },
-		"unknown device":     func(c *oauth.Code, g *devices.Grant) { c.DeviceID, g.DeviceID = "none", "none" },
-		"another's device":   func(_ *oauth.Code, g *devices.Grant) { g.DeviceID = "tablet" },
-		"disabled subject":   func(c *oauth.Code, g *devices.Grant) { c.Subject, g.Subject, g.DeviceID = "eve", "eve", "tablet" },
-		"expired code":       func(c *oauth.Code, _ *devices.Grant) { c.ExpiresAt = noon },
-		"another client":     func(_ *oauth.Code, g *devices.Grant) { g.ClientID = "other" },
-		"another grant":      func(_ *oauth.Code, g *devices.Grant) { g.ID = rand.Text() },
-		"another subject":    func(c *oauth.Code, _ *devices.Grant) { c.Subject = "eve" },
-		"sign-in that ended": func(c *oauth.Code, g *devices.Grant) { c.SID, g.SID = in.ID, in.ID },
-		"another code":       func(c *oauth.Code, _ *devices.Grant) { c.Hash = []byte("another") },
+		"revoked device":      func(c *oauth.Code, g *devices.Grant) { c.DeviceID, g.DeviceID = "phone", "phone" },
+		"unknown device":      func(c *oauth.Code, g *devices.Grant) { c.DeviceID, g.DeviceID = "none", "none" },
+		"another's device":    func(_ *oauth.Code, g *devices.Grant) { g.DeviceID = "tablet" },
+		"disabled subject":    func(c *oauth.Code, g *devices.Grant) { c.Subject, g.Subject, g.DeviceID = "eve", "eve", "tablet" },
+		"expired code":        func(c *oauth.Code, _ *devices.Grant) { c.ExpiresAt = noon },
+		"another client":      func(_ *oauth.Code, g *devices.Grant) { g.ClientID = "other" },
+		"another grant":       func(_ *oauth.Code, g *devices.Grant) { g.ID = rand.Text() },
+		"another subject":     func(c *oauth.Code, _ *devices.Grant) { c.Subject = "eve" },
+		"sign-in that ended":  func(c *oauth.Code, g *devices.Grant) { c.SID, g.SID = in.ID, in.ID },
+		"client that is gone": func(c *oauth.Code, g *devices.Grant) { c.ClientID, g.ClientID = "gone", "gone" },
+		"another code":        func(c *oauth.Code, _ *devices.Grant) { c.Hash = []byte("another") },
 	} {
 		g := grantOf("ada", d.ID)
 		code := codeFor(g)
@@ -105,6 +108,7 @@ func redeemedNever(t *testing.T, s Store) {
 // won, nothing of the device is alive in the end.
 func noGrantOnRevoked(t *testing.T, s Store) {
 	ctx := t.Context()
+	registered(t, s)
 	for range 50 {
 		id := rand.Text()
 		d := enrolled(t, s, "ada", id)
@@ -202,40 +206,6 @@ func signIns(t *testing.T, s Store) {
 	lost.ID, lost.DeviceID = rand.Text(), "unknown"
 	if ok, err := s.OpenSignIn(ctx, lost); ok || err != nil {
 		t.Errorf("sign-in on an unknown device: %v, %v", ok, err)
-	}
-}
-
-func clients(t *testing.T, s Store) {
-	ctx := t.Context()
-	good(t, s.CreateClient(ctx, oauth.Client{ID: "editor", Version: 1}))
-	if err := s.CreateClient(ctx, oauth.Client{ID: "editor"}); !errors.Is(err, devices.ErrExists) {
-		t.Errorf("the same client again: got %v, want %v", err, devices.ErrExists)
-	}
-	_, err := s.Client(ctx, "unknown")
-	missing(t, "unknown client", err)
-	missing(t, "deleting nothing", s.DeleteClient(ctx, "unknown", noon))
-	enrolled(t, s, "ada", "laptop")
-	g, service := opened(t, s, "ada", "laptop"), opened(t, s, "editor", "")
-	kept := grantOf("ada", "laptop")
-	kept.ClientID = "other"
-	good(t, s.OpenGrant(ctx, kept))
-	good(t, s.PutConsent(ctx, oauth.Consent{Subject: "ada", ClientID: "editor", Scopes: []string{"openid"}}))
-
-	good(t, s.DeleteClient(ctx, "editor", noon))
-	_, err = s.Client(ctx, "editor")
-	missing(t, "deleted client", err)
-	_, err = s.Consent(ctx, "ada", "editor")
-	missing(t, "consent to a deleted client", err)
-	for _, id := range []string{g.ID, service.ID} {
-		if holding(t, s, id).RevokedAt.IsZero() {
-			t.Error("a grant outlived its client")
-		}
-	}
-	same(t, "another client's grant", holding(t, s, kept.ID), kept)
-	told, err := s.EventsAfter(ctx, "", 0)
-	good(t, err)
-	if len(told.Events) != 2 {
-		t.Errorf("told %d events of two grants that ended", len(told.Events))
 	}
 }
 
