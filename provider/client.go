@@ -69,8 +69,8 @@ func lifetime(own string, server time.Duration) time.Duration {
 }
 
 // clientCache keeps clients for a moment, so that a refresh does not read
-// one. A deleted client's grants are revoked with it, so what may be stale
-// for that moment is only its settings.
+// one. A deleted client's grants are revoked with it and none opens after, so
+// what may be stale for that moment is only its settings.
 type clientCache struct {
 	store Clients
 	now   func() time.Time

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"slices"
 
 	"github.com/ory/fosite"
@@ -61,7 +62,10 @@ func (h *credentialsGrant) PopulateTokenEndpointResponse(
 	if key := sightingOf(ctx).Proof.KeyThumbprint; key != "" {
 		g.Baseline = &devices.Baseline{KeyThumbprint: key}
 	}
-	if err := h.p.Storage.Codes.OpenGrant(ctx, g); err != nil {
+	switch err := h.p.Storage.Codes.OpenGrant(ctx, g); {
+	case errors.Is(err, devices.ErrNotFound): // deleted since it was read
+		return fosite.ErrInvalidClient.WithWrap(err)
+	case err != nil:
 		return trouble{err}
 	}
 	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes}, answer)

@@ -19,7 +19,7 @@ type Clients interface {
 	// UpdateClient replaces a client if it still has the version of c, and
 	// reports whether it had.
 	UpdateClient(ctx context.Context, c oauth.Client) (bool, error)
-	// DeleteClient removes a client and revokes its grants, or
+	// DeleteClient removes a client with its codes and revokes its grants, or
 	// devices.ErrNotFound.
 	DeleteClient(ctx context.Context, id string, at time.Time) error
 }
@@ -31,10 +31,11 @@ type Codes interface {
 	// devices.ErrNotFound.
 	Code(ctx context.Context, hash []byte) (oauth.Code, error)
 	// Redeem marks the code used and opens its grant in one transaction, and
-	// reports whether it was unused, unexpired, and its device and subject
-	// good at that moment. If not, nothing has changed.
+	// reports whether it was unused, unexpired, its device and subject good
+	// and its client there at that moment. If not, nothing has changed.
 	Redeem(ctx context.Context, hash []byte, g devices.Grant, events []devices.Event) (bool, error)
-	// OpenGrant adds a grant that descends from no code.
+	// OpenGrant adds a grant that descends from no code, or returns
+	// devices.ErrNotFound where it is of no device and its client is gone.
 	OpenGrant(ctx context.Context, g devices.Grant) error
 	// CutTokens makes the grant's access tokens issued before the time dead.
 	CutTokens(ctx context.Context, grantID string, before time.Time) error
