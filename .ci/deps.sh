@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and Go does not bring: a C compiler (for the
-# race detector), PostgreSQL, Chromium and, for the clients in e2e, their npm
+# race detector), PostgreSQL, Chromium, nginx and, for the clients in e2e, their npm
 # packages. Only what is missing is installed, with sudo where it is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,6 +32,9 @@ have gcc || missing+=(gcc libc6-dev)
 have git || missing+=(git)
 postgres_is_here || missing+=(postgresql)
 chromium_is_here || missing+=(chromium)
+have nginx || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+have curl || missing+=(curl)
+have openssl || missing+=(openssl)
 if [ -f e2e/clients/package.json ] && ! have npm; then
 	missing+=(nodejs npm)
 fi

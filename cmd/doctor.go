@@ -2,10 +2,8 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -92,7 +90,7 @@ func (a *app) sayFindings(found []doctor.Finding) error {
 
 func (c Config) ours(jsonnet string) doctor.Ours {
 	o := doctor.Ours{
-		URL: c.Issuer, Gateway: c.Gateway.Listen != "", Bridge: c.Identity.Kind == "kratos",
+		URL: c.Issuer, Gateway: c.Gateway.Listen != "", Upstream: c.Gateway.Upstream, Bridge: c.Identity.Kind == "kratos",
 		Kratos: c.Hooks.Kratos.AdminURL != "" || c.Identity.AdminURL != "", AccessTTL: c.Hooks.Hydra.AccessTTL, Jsonnet: jsonnet,
 	}
 	for _, k := range c.Hooks.Keys {
@@ -137,52 +135,6 @@ func schemaFinding(ctx context.Context, c Config) doctor.Finding {
 	}
 	if err != nil {
 		f.Level, f.What = doctor.Missing, err.Error()
-	}
-	return f
-}
-
-// liveFindings asks the servers themselves.
-func liveFindings(a *app, c Config) []doctor.Finding {
-	var found []doctor.Finding
-	for _, server := range []struct{ name, url string }{
-		{"Hydra", c.Hooks.Hydra.AdminURL}, {"Kratos", c.Hooks.Kratos.AdminURL},
-	} {
-		if server.url == "" {
-			found = append(found, doctor.Finding{
-				Level: doctor.Advice, Where: server.name, What: "no admin URL in hooks: what is ended here is not ended there",
-			})
-			continue
-		}
-		found = append(found, liveFinding(a, server.name, strings.TrimRight(server.url, "/")))
-	}
-	return found
-}
-
-func liveFinding(a *app, name, url string) doctor.Finding {
-	f := doctor.Finding{Level: doctor.Missing, Where: name}
-	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/version", nil)
-	if err != nil {
-		f.What = err.Error()
-		return f
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		f.What = "cannot be reached: " + err.Error()
-		return f
-	}
-	defer answer.Body.Close()
-	var told struct{ Version string }
-	_ = json.NewDecoder(answer.Body).Decode(&told) // an answer without a version is told as such
-	if there, err := http.ParseTime(answer.Header.Get("Date")); err == nil && there.Sub(a.now()).Abs() > 30*time.Second {
-		f.What = "its clock and this machine's differ by " + there.Sub(a.now()).Round(time.Second).String()
-		return f
-	}
-	f.Level, f.What = doctor.Good, "answers, version "+told.Version
-	if name == "Hydra" && (strings.HasPrefix(told.Version, "v1.") || strings.HasPrefix(told.Version, "v2.")) {
-		f.Level = doctor.Advice
-		f.What += ": it cannot end one chain of tokens by itself (v25.4.0 can); a refused one stays refused, and its access tokens run out"
 	}
 	return f
 }

@@ -28,13 +28,12 @@ func (p Plan) HydraConfig() map[string]any {
 	if login == "" {
 		login = "http://" + p.KratosPublic + "/self-service/login/browser"
 	}
-	oauth2 := map[string]any{
-		"pkce": map[string]any{"enforced_for_public_clients": true},
-	}
+	oauth2 := map[string]any{}
 	if p.Grace > 0 {
 		oauth2["grant"] = map[string]any{"refresh_token": map[string]any{"rotation_grace_period": p.Grace.String()}}
 	}
 	if p.HookKey != "" {
+		oauth2["pkce"] = map[string]any{"enforced_for_public_clients": true}
 		oauth2["token_hook"] = map[string]any{
 			"url": p.Lanyard + "/hooks/hydra/token",
 			"auth": map[string]any{"type": "api_key", "config": map[string]any{

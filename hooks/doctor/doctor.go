@@ -5,6 +5,7 @@ package doctor
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type Ours struct {
 	Keys []string
 	// Gateway says that the gateway is on, Bridge that the bridge is.
 	Gateway, Bridge bool
+	// Upstream is where the gateway reaches Hydra.
+	Upstream string
 	// Kratos says that there is a Kratos.
 	Kratos    bool
 	AccessTTL time.Duration
@@ -113,19 +116,33 @@ func auth(t tree, o Ours) string {
 }
 
 // private says that the servers behind a file refuse to call private addresses
-// and ours is not among the exceptions.
-func private(r *report, t tree, o Ours) {
+// and lanyard's hook at a path is not among the exceptions.
+func private(r *report, t tree, o Ours, path string) {
 	if !t.yes("clients.http.disallow_private_ip_ranges") {
 		r.add(Good, "clients.http", "private addresses may be called", "")
 		return
 	}
-	for _, e := range t.list("clients.http.private_ip_exception_urls") {
-		if text, _ := e.(string); strings.HasPrefix(text, o.URL) {
+	const where = "clients.http.private_ip_exception_urls"
+	paste := ""
+	for _, e := range t.list(where) {
+		text, _ := e.(string)
+		if matches(text, o.URL+path) {
 			r.add(Good, "clients.http", "lanyard is among the exceptions", "")
 			return
 		}
+		paste += "- \"" + text + "\"\n"
 	}
-	r.add(Missing, "clients.http.private_ip_exception_urls",
-		"private addresses may not be called, and lanyard is no exception: if it has such an address, every hook fails",
-		"clients:\n  http:\n    private_ip_exception_urls:\n      - \""+o.URL+"/hooks/**\"\n")
+	r.add(Missing, where, "private addresses may not be called, and lanyard is no exception: if it has such an address, every hook fails",
+		under(where, paste+"- \""+o.URL+"/hooks/**\"\n"))
+}
+
+// matches reports whether a glob of Ory's matches an address: a star stops at
+// dots and slashes, two do not.
+func matches(glob, address string) bool {
+	pattern := regexp.QuoteMeta(glob)
+	pattern = strings.ReplaceAll(pattern, `\*\*`, `.*`)
+	pattern = strings.ReplaceAll(pattern, `\*`, `[^./]*`)
+	pattern = strings.ReplaceAll(pattern, `\?`, `[^./]`)
+	is, err := regexp.MatchString("^"+pattern+"$", address)
+	return err == nil && is
 }

@@ -10,7 +10,7 @@ import (
 
 func ours() doctor.Ours {
 	return doctor.Ours{
-		URL: "https://id.example.com", Keys: []string{"k"}, Gateway: true, Kratos: true,
+		URL: "https://id.example.com", Keys: []string{"k"}, Gateway: true, Upstream: "http://hydra:4444", Kratos: true,
 		AccessTTL: time.Hour, Jsonnet: "/etc/kratos/device.jsonnet",
 	}
 }
@@ -101,13 +101,13 @@ func TestTrapsAreFound(t *testing.T) {
 		{"another key", "oauth2.token_hook.auth.config.value", "x", false, "not among"},
 		{"PKCE", "oauth2.pkce.enforced_for_public_clients", false, false, "PKCE must be enforced"},
 		{"SSRF", "clients.http.disallow_private_ip_ranges", true, false, "no exception"},
-		{"nothing of login", after + "login.after.hooks", nil, true, "nothing of login by password"},
+		{"nothing of login", after + "login.after.hooks", nil, true, "nothing of login"},
 		{"a method's own hooks", after + "login.after.password.hooks", []any{m{"hook": "revoke_active_sessions"}}, true, "replace the global"},
 		{"a global blocking hook", after + "settings.after", m{"hooks": []any{hook("settings", nil)}}, true, "never runs from the global list"},
 		{"not parsed", after + "login.after.hooks", []any{hook("login", m{"response": nil})}, true, "does not parse"},
 		{"no body", after + "login.after.hooks", []any{hook("login", m{"body": nil})}, true, "has no body"},
 		{"ignored and parsed", after + "login.after.hooks", []any{hook("login", m{"response": m{"parse": true, "ignore": true}})}, true, "ignores its answer"},
-		{"another method", "selfservice.methods.passkey.enabled", true, true, "nothing of registration by passkey"},
+		{"another method", "selfservice.methods.passkey.enabled", true, true, "nothing of registration"},
 		{"session first", after + "registration.after.password.hooks", []any{m{"hook": "session"}, hook("registration", nil)}, true, "never runs"},
 		{"headers", "clients.web_hook.header_allowlist", []any{"user-agent", "Accept-Language"}, true, "cannot see Sec-Ch-Ua, "},
 	} {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"net/url"
 	"strings"
 	"time"
 )
@@ -9,13 +10,14 @@ import (
 func Hydra(config map[string]any, o Ours) []Finding {
 	t, r := tree(config), &report{file: "hydra.yml"}
 	hydraHook(r, t, o)
-	r.check(t.yes("oauth2.pkce.enforced_for_public_clients"), "oauth2.pkce", "PKCE is enforced for public clients",
+	r.check(t.yes("oauth2.pkce.enforced_for_public_clients") || t.yes("oauth2.pkce.enforced"), "oauth2.pkce", "PKCE is enforced for public clients",
 		"PKCE must be enforced: after a refused code exchange Hydra v2.3.0 otherwise accepts the code without it",
 		"oauth2:\n  pkce:\n    enforced_for_public_clients: true\n")
 	if t.at("oauth2.refresh_token_hook") != nil {
 		r.add(Advice, "oauth2.refresh_token_hook", "the old refresh hook is set too; lanyard needs the token hook only", "")
 	}
-	private(r, t, o)
+	private(r, t, o, "/hooks/hydra/token")
+	around(r, t, o)
 	grace(r, t)
 	tokens(r, t, o)
 	pages(r, t, o)
@@ -86,8 +88,25 @@ func pages(r *report, t tree, o Ours) {
 		r.add(Advice, "urls.identity_provider", "Hydra does not know Kratos: ending a login session there does not end Kratos' session "+
 			"(lanyard ends both)", "urls:\n  identity_provider:\n    url: KRATOS_ADMIN_URL\n    publicUrl: KRATOS_PUBLIC_URL\n")
 	}
+}
+
+// around looks for ways around the gateway.
+func around(r *report, t tree, o Ours) {
 	if !o.Gateway {
 		r.add(Advice, "serve.public", "there is no gateway before it (gateway.listen is empty): ended devices are refused, "+
 			"stolen tokens on other devices are not seen", "")
+		return
+	}
+	for _, key := range []string{"urls.self.issuer", "urls.self.public", "webfinger.oidc_discovery.token_url"} {
+		if told, err := url.Parse(t.text(key)); err == nil && told.Host != "" {
+			upstream, err := url.Parse(o.Upstream)
+			r.check(err != nil || told.Host != upstream.Host, key, "clients are not sent to Hydra's own address",
+				"it sends clients to Hydra's own address, around the gateway", under(key[:strings.LastIndex(key, ".")],
+					key[strings.LastIndex(key, ".")+1:]+": THE_ADDRESS_OF_THE_GATEWAY\n"))
+		}
+	}
+	if host := t.text("serve.public.host"); host == "" || host == "0.0.0.0" || host == "::" {
+		r.add(Advice, "serve.public.host", "Hydra's public port listens on every address: who reaches it goes around the gateway; "+
+			"let nobody but lanyard reach it", "")
 	}
 }

@@ -1,0 +1,110 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lanyard-id/lanyard/hooks/doctor"
+)
+
+// liveFindings asks the servers themselves.
+func liveFindings(a *app, c Config) []doctor.Finding {
+	var found []doctor.Finding
+	for _, server := range []struct{ name, url string }{
+		{"Hydra", c.Hooks.Hydra.AdminURL}, {"Kratos", c.Hooks.Kratos.AdminURL},
+	} {
+		if server.url == "" {
+			found = append(found, doctor.Finding{
+				Level: doctor.Advice, Where: server.name, What: "no admin URL in hooks: what is ended here is not ended there",
+			})
+			continue
+		}
+		found = append(found, liveFinding(a, server.name, strings.TrimRight(server.url, "/")))
+	}
+	if c.Gateway.Listen != "" && c.Gateway.Upstream != "" {
+		found = append(found, aroundFinding(a, strings.TrimRight(c.Gateway.Upstream, "/")))
+	}
+	return found
+}
+
+func liveFinding(a *app, name, url string) doctor.Finding {
+	f := doctor.Finding{Level: doctor.Missing, Where: name}
+	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/version", nil)
+	if err != nil {
+		f.What = err.Error()
+		return f
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		f.What = "cannot be reached: " + err.Error()
+		return f
+	}
+	defer answer.Body.Close()
+	var told struct{ Version string }
+	_ = json.NewDecoder(answer.Body).Decode(&told) // an answer without a version is told as such
+	if there, err := http.ParseTime(answer.Header.Get("Date")); err == nil && there.Sub(a.now()).Abs() > 30*time.Second {
+		f.What = "its clock and this machine's differ by " + there.Sub(a.now()).Round(time.Second).String()
+		return f
+	}
+	f.Level, f.What = doctor.Good, "answers, version "+told.Version
+	if name == "Hydra" && (strings.HasPrefix(told.Version, "v1.") || strings.HasPrefix(told.Version, "v2.")) {
+		f.Level = doctor.Advice
+		f.What += ": it cannot end one chain of tokens by itself (v25.4.0 can); a refused one stays refused, and its access tokens run out"
+	}
+	return f
+}
+
+// aroundFinding asks Hydra where it sends clients for their tokens, and asks
+// there whether that is the gateway: only the gateway turns a doubled parameter
+// down in these words, and nothing happens by it.
+func aroundFinding(a *app, upstream string) doctor.Finding {
+	f := doctor.Finding{Level: doctor.Advice, Where: "gateway"}
+	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
+	defer cancel()
+	var told struct {
+		TokenEndpoint string `json:"token_endpoint"`
+	}
+	document, err := fetch(ctx, http.MethodGet, upstream+"/.well-known/openid-configuration", "")
+	if err == nil {
+		err = json.Unmarshal(document, &told)
+	}
+	if err != nil || told.TokenEndpoint == "" {
+		f.What = "nothing is known of where clients are sent: gateway.upstream does not say (" + upstream + ")"
+		return f
+	}
+	answer, err := fetch(ctx, http.MethodPost, told.TokenEndpoint, "grant_type=refresh_token&grant_type=refresh_token")
+	switch {
+	case err != nil:
+		f.What = "the token endpoint that clients are told of cannot be reached from here: " + err.Error()
+	case !bytes.Contains(answer, []byte("with each parameter once")):
+		f.Level = doctor.Missing
+		f.What = "clients go around it: " + told.TokenEndpoint + ", which Hydra tells them, is not the gateway; have that address lead to gateway.listen"
+	default:
+		f.Level, f.What = doctor.Good, told.TokenEndpoint+", which Hydra tells its clients, is the gateway"
+	}
+	return f
+}
+
+// fetch returns the body of an answer, whatever its status.
+func fetch(ctx context.Context, method, address, form string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form))
+	if err != nil {
+		return nil, err
+	}
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	return io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+}
