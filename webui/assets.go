@@ -9,19 +9,24 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
 
 // assets is the files that pages use, by name, and a hash over all of them.
 type assets struct {
-	files map[string][]byte
+	files map[string]asset
 	hash  string
 }
 
+// asset is a file, as it is and compressed. They are the same for everybody, so
+// their length tells nothing.
+type asset struct{ plain, packed []byte }
+
 func loadAssets(all []fs.FS) (assets, error) {
-	a := assets{files: map[string][]byte{}}
-	sum := sha256.New()
+	a := assets{files: map[string]asset{}}
+	sum, packers := sha256.New(), newPackers()
 	for _, from := range all {
 		names, err := fs.Glob(from, "assets/*") // in order
 		if err != nil {
@@ -36,7 +41,11 @@ func loadAssets(all []fs.FS) (assets, error) {
 			if _, twice := a.files[name]; twice {
 				return assets{}, fmt.Errorf("%s is there twice", name)
 			}
-			a.files[name] = content
+			packed, err := packers.pack(content)
+			if err != nil {
+				return assets{}, err
+			}
+			a.files[name] = asset{content, packed}
 			fmt.Fprintf(sum, "%s %d ", name, len(content))
 			sum.Write(content)
 		}
@@ -76,7 +85,14 @@ func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request) {
 	if r.PathValue("hash") == p.assets.hash {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+	h.Set("Vary", "Accept-Encoding")
+	if len(content.packed) < len(content.plain) && takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(content.packed)))
+		_, _ = w.Write(content.packed) // the connection is gone if it fails
+		return
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content.plain))
 }
 
 // contentType does not ask the machine, whose tables differ.

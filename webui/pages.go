@@ -24,6 +24,7 @@ type Pages struct {
 	pages   map[string]*template.Template // by language and name
 	locales locales
 	assets  assets
+	packers *packers
 }
 
 // NewPages returns the embedded pages, and those that other packages bring, in
@@ -42,7 +43,7 @@ func NewPages(others ...fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{pages: map[string]*template.Template{}, assets: assets, locales: known}
+	p := &Pages{pages: map[string]*template.Template{}, assets: assets, locales: known, packers: newPackers()}
 	for _, l := range known.all {
 		if err := p.load(l, all); err != nil {
 			return nil, fmt.Errorf("load pages: %w", err)
@@ -144,8 +145,32 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page 
 	h := w.Header()
 	setPolicy(h, policy(data))
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	body = p.packed(w, r, body, data)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the connection is gone if it fails
+}
+
+// packed returns a page as it is sent: compressed where that gives nothing
+// away. How long a compressed page is tells whether what a stranger chose is in
+// it twice (BREACH), so a page that strangers can have a browser ask for, with
+// their words in it and a flow that only the browser should know, is sent as it
+// is. Pages with a frame need a SameSite=Strict cookie, so that nobody else can
+// ask, and hold nothing that opens anything.
+func (p *Pages) packed(w http.ResponseWriter, r *http.Request, body []byte, data any) []byte {
+	if !framed(data) {
+		return body
+	}
+	h := w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	if len(body) < worthIt || !takesGzip(r) {
+		return body
+	}
+	packed, err := p.packers.pack(body)
+	if err != nil {
+		return body
+	}
+	h.Set("Content-Encoding", "gzip")
+	return packed
 }
 
 func (p *Pages) draw(r *http.Request, page string, data any) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui"
+	"github.com/lanyard-id/lanyard/webui/records"
 )
 
 // verdictLine is a judgment with everything that it rests on.
@@ -60,7 +61,7 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 		Facts: l.Facts(d), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
 	}
 	for _, g := range grants {
-		page.Grants = append(page.Grants, l.Tree(g, history, o.Now()))
+		page.Grants = append(page.Grants, o.tree(l, g, history))
 	}
 	if len(history) > linesPerPage {
 		history = history[:linesPerPage]
@@ -71,6 +72,20 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 	}
 	o.Pages.Render(w, r, http.StatusOK, "operator-device", page)
 	return nil
+}
+
+// tree is the grant as its owner sees it, told to somebody else.
+func (o *Operator) tree(l *webui.Locale, g records.Grant, history []devices.Judgment) webui.Tree {
+	t := l.Tree(g, history, o.Now())
+	for i, n := range t.Nodes {
+		switch {
+		case n.Shape == "root":
+			t.Nodes[i].Text = l.T("Let in")
+		case n.Shape == "end" && g.RevokedReason != "":
+			t.Nodes[i].Text = l.T("Ended: %s", string(g.RevokedReason))
+		}
+	}
+	return t
 }
 
 func (o *Operator) line(l *webui.Locale, j devices.Judgment) verdictLine {
