@@ -21,7 +21,7 @@ func (p *Provider) RegisterAdmin(api huma.API) {
 	at := func(method, path, id, summary string, status int) huma.Operation {
 		return huma.Operation{
 			OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status,
-			Tags: []string{"oauth2"},
+			Tags: []string{"oauth2"}, Middlewares: huma.Middlewares{p.timelyAdmin},
 		}
 	}
 	huma.Register(api, at(http.MethodGet, "/admin/clients", "listOAuth2Clients", "List clients", 200), p.listClients)
@@ -30,6 +30,13 @@ func (p *Provider) RegisterAdmin(api huma.API) {
 	huma.Register(api, at(http.MethodPut, "/admin/clients/{id}", "setOAuth2Client", "Replace a client", 200), p.setClient)
 	huma.Register(api, at(http.MethodDelete, "/admin/clients/{id}", "deleteOAuth2Client", "Delete a client", 204), p.deleteClient)
 	huma.Register(api, at(http.MethodPost, "/admin/oauth2/introspect", "introspectOAuth2Token", "Introspect a token", 200), p.adminIntrospect)
+}
+
+// timelyAdmin is timely for the operator's requests.
+func (p *Provider) timelyAdmin(c huma.Context, next func(huma.Context)) {
+	ctx, cancel := context.WithTimeout(c.Context(), p.Deadline)
+	defer cancel()
+	next(huma.WithContext(c, ctx))
 }
 
 type clientID struct {

@@ -73,10 +73,17 @@ type Config struct {
 	Keys      *keyring.Keyring
 	Sealer    *tokens.Opaque
 	Pages     Pages
-	Now       func() time.Time
-	NewID     func() string
-	Log       *slog.Logger
+	// Deadline is how long a request may take. Past it, it is answered with 503
+	// and Retry-After, whatever the store is doing. Default 10 seconds.
+	Deadline time.Duration
+	Now      func() time.Time
+	NewID    func() string
+	Log      *slog.Logger
 }
+
+// deadline is what Config.Deadline is by default: less than clients and
+// proxies wait, more than a database that recovers takes.
+const deadline = 10 * time.Second
 
 // Provider serves the endpoints. Make one with [New].
 type Provider struct {
@@ -96,6 +103,9 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Deadline <= 0 {
+		c.Deadline = deadline
+	}
 	p := &Provider{
 		Config: c, base: base, secure: base.Scheme == "https",
 		clients:  newClientCache(c.Storage.Clients, c.Now),
@@ -113,28 +123,39 @@ func New(c Config) (*Provider, error) {
 
 // Mount names every route of the room, in one place.
 func (p *Provider) Mount(mux *http.ServeMux) {
+	handle := func(pattern string, h http.Handler) { mux.Handle(pattern, p.timely(h)) }
 	page := func(h http.HandlerFunc) http.Handler { return p.guard.Handler(h) }
 
-	mux.Handle("GET /.well-known/openid-configuration", anyOrigin(p.discovery))
-	mux.Handle("GET /.well-known/oauth-authorization-server", anyOrigin(p.discovery))
-	mux.Handle("GET /.well-known/jwks.json", anyOrigin(p.jwks))
-	mux.Handle("/oauth2/token", anyOrigin(p.token))
-	mux.Handle("/oauth2/revoke", anyOrigin(p.revoke))
-	mux.HandleFunc("/oauth2/introspect", p.introspect)
-	mux.Handle("/userinfo", anyOrigin(p.userinfo))
+	handle("GET /.well-known/openid-configuration", anyOrigin(p.discovery))
+	handle("GET /.well-known/oauth-authorization-server", anyOrigin(p.discovery))
+	handle("GET /.well-known/jwks.json", anyOrigin(p.jwks))
+	handle("/oauth2/token", anyOrigin(p.token))
+	handle("/oauth2/revoke", anyOrigin(p.revoke))
+	handle("/oauth2/introspect", http.HandlerFunc(p.introspect))
+	handle("/userinfo", anyOrigin(p.userinfo))
 	// Another site may post an authorization request (OIDC Core §3.1.2.1):
 	// it decides nothing, so it is not guarded. Nor is asking to log out,
 	// which a page of ours then asks to confirm.
-	mux.HandleFunc("GET /oauth2/auth", p.authorize)
-	mux.HandleFunc("POST /oauth2/auth", p.authorize)
-	mux.HandleFunc("GET "+resumeEndpoint, p.resume)
-	mux.HandleFunc("GET /oauth2/sessions/logout", p.logout)
-	mux.HandleFunc("POST /oauth2/sessions/logout", p.logout)
-	mux.Handle("POST /oauth2/sessions/logout/confirm", page(p.confirmLogout))
-	mux.Handle("GET /login", page(p.showLogin))
-	mux.Handle("POST /login", page(p.login))
-	mux.Handle("GET /consent", page(p.showConsent))
-	mux.Handle("POST /consent", page(p.consent))
+	handle("GET /oauth2/auth", http.HandlerFunc(p.authorize))
+	handle("POST /oauth2/auth", http.HandlerFunc(p.authorize))
+	handle("GET "+resumeEndpoint, http.HandlerFunc(p.resume))
+	handle("GET /oauth2/sessions/logout", http.HandlerFunc(p.logout))
+	handle("POST /oauth2/sessions/logout", http.HandlerFunc(p.logout))
+	handle("POST /oauth2/sessions/logout/confirm", page(p.confirmLogout))
+	handle("GET /login", page(p.showLogin))
+	handle("POST /login", page(p.login))
+	handle("GET /consent", page(p.showConsent))
+	handle("POST /consent", page(p.consent))
+}
+
+// timely ends what a request does at its deadline. A store that is too slow is
+// one in trouble: the request is answered as such, and lets go of its turn.
+func (p *Provider) timely(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), p.Deadline)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // URL returns the absolute URL of an endpoint.
