@@ -24,28 +24,38 @@ type Binaries struct{ Hydra, Kratos string }
 // Build returns the binaries of Hydra and Kratos, which it builds where the
 // cache does not have them. It tells its progress to out.
 func Build(ctx context.Context, out io.Writer) (Binaries, error) {
-	cache, err := os.UserCacheDir()
+	hydra, err := cached(ctx, out, "hydra", "github.com/ory/hydra/v2")
 	if err != nil {
 		return Binaries{}, err
+	}
+	kratos, err := cached(ctx, out, "kratos", "github.com/ory/kratos")
+	return Binaries{hydra, kratos}, err
+}
+
+// BuildTraefik is Build for Traefik, which takes ten minutes of two cores.
+func BuildTraefik(ctx context.Context, out io.Writer) (string, error) {
+	return cached(ctx, out, "traefik", "github.com/traefik/traefik/v3/cmd/traefik")
+}
+
+// cached builds a tool while nobody else does.
+func cached(ctx context.Context, out io.Writer, name, tool string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
 	}
 	cache = filepath.Join(cache, "lanyard-e2e")
 	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return Binaries{}, err
+		return "", err
 	}
 	lock, err := os.Create(filepath.Join(cache, "lock"))
 	if err != nil {
-		return Binaries{}, err
+		return "", err
 	}
 	defer func() { _ = lock.Close() }() // closing gives the lock back
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return Binaries{}, err
+		return "", err
 	}
-	hydra, err := build(ctx, out, cache, "hydra", "github.com/ory/hydra/v2")
-	if err != nil {
-		return Binaries{}, err
-	}
-	kratos, err := build(ctx, out, cache, "kratos", "github.com/ory/kratos")
-	return Binaries{hydra, kratos}, err
+	return build(ctx, out, cache, name, tool)
 }
 
 // build builds a tool of the module in the folder of that name. The binary's

@@ -147,6 +147,12 @@ func migrate(ctx context.Context, dir string, args ...string) error {
 
 func quiet() []string { return append(os.Environ(), "SQA_OPT_OUT=true", "LOG_LEVEL=info") }
 
+// NewServer returns a server that is not started yet: it logs into the folder
+// and is ready when that address answers 200.
+func NewServer(dir, ready string, args ...string) *Server {
+	return &Server{args: args, log: filepath.Join(dir, filepath.Base(args[0])+".log"), ready: ready}
+}
+
 // Start starts the process and waits until it is ready.
 func (s *Server) Start(ctx context.Context) error {
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
