@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/lanyard-id/lanyard/devices"
-	"github.com/lanyard-id/lanyard/hooks/carry"
 )
 
 // maxForm is the most that a token request may hold, in bytes.
@@ -82,6 +81,3 @@ func caller(r *http.Request, form url.Values) (string, devices.Binding) {
 	}
 	return id, devices.BindingObserved
 }
-
-// strip takes out what only the gateway may tell the token hook.
-func strip(form url.Values) { form.Del(carry.Field) }

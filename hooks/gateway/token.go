@@ -36,7 +36,6 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 		g.streams.ServeHTTP(w, r)
 		return
 	}
-	strip(form)
 	// 2. Who asks, and what do they look like?
 	client, binding := caller(r, form)
 	sighted := g.Observer.Observe(r, devices.EntranceGateway)
@@ -57,7 +56,8 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// 4. On to Hydra, with word for the hook.
+	// 4. On to Hydra, with word for the hook in place of what the client wrote
+	// there.
 	if p.context.GrantID == "" {
 		p.context.Sighting = &sighted
 	}

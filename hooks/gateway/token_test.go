@@ -1,0 +1,229 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/devicestest"
+	"github.com/lanyard-id/lanyard/store/pgtest"
+)
+
+func TestRefreshes(t *testing.T) {
+	ada, thief := devicestest.LaptopHeaders(), devicestest.ThiefHeaders()
+	t.Run("an owner goes on", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		for range 3 {
+			a := h.is(h.token(ada, presents(token)), http.StatusOK, "")
+			if a.header.Get("X-Hydra") != "yes" || a.refresh == token {
+				t.Errorf("%v %s", a.header, a.body)
+			}
+			token = a.refresh
+		}
+		h.told(devices.EventGrantCreated)
+	})
+	t.Run("a thief is refused before Hydra hears of it", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		before := h.endpoint.asked
+		h.is(h.token(thief, presents(token)), http.StatusBadRequest, "invalid_grant")
+		if h.endpoint.asked != before {
+			t.Error("Hydra was asked")
+		}
+		h.told(devices.EventGrantCreated, devices.EventHijackSuspected, devices.EventDeviceRefused,
+			devices.EventGrantRevoked, devices.EventDeviceFlagged)
+		h.is(h.token(ada, presents(token)), http.StatusBadRequest, "invalid_grant") // the chain has ended
+	})
+	t.Run("a token that is older than the gateway is the hook's to judge, and known from then on", func(t *testing.T) {
+		h := newHouse(t)
+		h.begun("c1")
+		h.endpoint.chains["old"] = &chain{ref: "c1", client: "notes", current: "old"}
+		a := h.is(h.token(ada, presents("old")), http.StatusOK, "")
+		before := h.endpoint.asked
+		h.is(h.token(thief, presents(a.refresh)), http.StatusBadRequest, "invalid_grant")
+		if h.endpoint.asked != before {
+			t.Error("the next token was not known")
+		}
+	})
+	t.Run("the hook's refusal has the words that clients know", func(t *testing.T) {
+		h := newHouse(t)
+		h.hook.RefuseUnknown = true
+		h.endpoint.chains["old"] = &chain{ref: "c9", client: "notes", current: "old"}
+		h.is(h.token(ada, presents("old")), http.StatusBadRequest, "invalid_grant")
+		h.told()
+	})
+	t.Run("a spent token that comes back is told", func(t *testing.T) {
+		h := newHouse(t)
+		spent := h.begun("c1")
+		h.is(h.token(ada, presents(spent)), http.StatusOK, "")
+		a := h.is(h.token(ada, presents(spent)), http.StatusBadRequest, "invalid_grant")
+		if !strings.Contains(a.body, "in Hydra's words") {
+			t.Errorf("the answer was changed: %s", a.body)
+		}
+		if h.revoked("c1") != devices.ReasonReuse {
+			t.Errorf("the grant ended by %q", h.revoked("c1"))
+		}
+		h.told(devices.EventGrantCreated, devices.EventReuseDetected, devices.EventDeviceRefused,
+			devices.EventGrantRevoked, devices.EventDeviceFlagged)
+	})
+	t.Run("a chain that Hydra has ended is no reuse", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		h.endpoint.chains[token].ended = true
+		h.is(h.token(ada, presents(token)), http.StatusBadRequest, "invalid_grant")
+		h.told(devices.EventGrantCreated)
+	})
+	t.Run("another client's token changes nothing", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		form := presents(token)
+		form.Set("client_id", "mail")
+		h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+		h.told(devices.EventGrantCreated)
+		h.is(h.token(ada, presents(token)), http.StatusOK, "")
+	})
+	t.Run("a backend is not judged by its looks", func(t *testing.T) {
+		h := newHouse(t)
+		as := func(looks http.Header) http.Header {
+			r := http.Request{Header: looks}
+			r.SetBasicAuth("backend", "a secret")
+			return looks
+		}
+		form := redeem("c1")
+		form.Del("client_id")
+		a := h.is(h.token(as(ada.Clone()), form), http.StatusOK, "")
+		form = presents(a.refresh)
+		form.Del("client_id")
+		h.is(h.token(as(thief.Clone()), form), http.StatusOK, "")
+	})
+	t.Run("an ended device is refused", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		err := h.store.Change(t.Context(), "ada", func(tx devices.Tx) error {
+			h.laptop.State, h.laptop.RevokedAt = devices.StateRevoked, h.clock.Now()
+			return tx.Put(t.Context(), h.laptop)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := h.endpoint.asked
+		h.is(h.token(ada, presents(token)), http.StatusBadRequest, "invalid_grant")
+		if h.endpoint.asked != before {
+			t.Error("Hydra was asked")
+		}
+	})
+}
+
+// Only the gateway speaks to the hook.
+func TestAssertionIsTakenOut(t *testing.T) {
+	h := newHouse(t)
+	form := redeem("c1")
+	form.Set("assertion", "what a client wrote")
+	token := h.is(h.token(devicestest.LaptopHeaders(), form), http.StatusOK, "").refresh
+	for range 2 {
+		if got := h.endpoint.form["assertion"]; len(got) != 1 || !strings.HasPrefix(got[0], "ly_cx_") {
+			t.Errorf("Hydra got %q", got)
+		}
+		form = presents(token)
+		form.Set("assertion", "what a client wrote")
+		token = h.is(h.token(devicestest.LaptopHeaders(), form), http.StatusOK, "").refresh
+	}
+}
+
+func TestWhatIsNoTokenRequest(t *testing.T) {
+	h := newHouse(t)
+	const urlencoded = "application/x-www-form-urlencoded"
+	for _, tt := range []struct {
+		name, body string
+		types      []string
+		status     int
+	}{
+		{"twice the same parameter", "grant_type=refresh_token&refresh_token=a&refresh_token=b", []string{urlencoded}, http.StatusBadRequest},
+		{"another type", "{}", []string{"application/json"}, http.StatusBadRequest},
+		{"two types", "grant_type=refresh_token", []string{urlencoded, "multipart/form-data; boundary=x"}, http.StatusBadRequest},
+		{"no type", "grant_type=refresh_token", nil, http.StatusBadRequest},
+		{"broken escapes", "grant_type=%zz", []string{urlencoded}, http.StatusBadRequest},
+		{"too much", "code=" + strings.Repeat("a", 64<<10), []string{urlencoded}, http.StatusRequestEntityTooLarge},
+	} {
+		a := h.send(http.Header{"Content-Type": tt.types}, tt.body)
+		if a.status != tt.status || a.code != "invalid_request" || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %s", tt.name, a.status, a.body)
+		}
+	}
+	if h.endpoint.asked > 0 {
+		t.Error("Hydra was asked")
+	}
+}
+
+// Trouble keeps the client's session: it is never a 4xx.
+func TestTrouble(t *testing.T) {
+	unavailable := func(h *house, a answer) {
+		t.Helper()
+		h.is(a, http.StatusServiceUnavailable, "temporarily_unavailable")
+		if a.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	t.Run("the database is gone", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		if err := h.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		unavailable(h, h.token(devicestest.LaptopHeaders(), presents(token)))
+	})
+	t.Run("Hydra is gone", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		h.upstream.Close()
+		unavailable(h, h.token(devicestest.LaptopHeaders(), presents(token)))
+		a, err := http.Get(h.at + "/userinfo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = a.Body.Close(); a.StatusCode != http.StatusBadGateway {
+			t.Errorf("another path: %d", a.StatusCode)
+		}
+	})
+	t.Run("the answer is the client's whatever becomes of it here", func(t *testing.T) {
+		h := newHouse(t)
+		h.endpoint.after = func() { _ = h.store.Close() }
+		h.is(h.token(devicestest.LaptopHeaders(), redeem("c1")), http.StatusOK, "")
+	})
+}
+
+// Gateway and hook together wait for the database twice in a refresh: a read
+// before Hydra and a write behind it.
+func TestRefreshCosts(t *testing.T) {
+	through, counter := pgtest.Count(t, pgtest.Fresh(t))
+	h := newHouseOn(t, through)
+	token := h.begun("c1")
+	refresh := func() {
+		t.Helper()
+		token = h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusOK, "").refresh
+	}
+	refresh()
+	counter.Reset()
+	const times = 25
+	for range times {
+		refresh()
+	}
+	n := counter.Counts()
+	n.Pings, n.Prepared = 0, 0
+	if want := (pgtest.Counts{RoundTrips: 2 * times, Commits: times, Rows: times}); n != want {
+		t.Errorf("%d refreshes cost %+v, want %+v", times, n, want)
+	}
+	counter.Reset()
+	h.begun("c2")
+	if n := counter.Counts(); n.RoundTrips != 3 {
+		t.Errorf("a code exchange costs %+v, want two round trips in the hook and one behind it", n)
+	}
+	counter.Reset()
+	h.token(http.Header{}, url.Values{"grant_type": {"client_credentials"}, "client_id": {"notes"}})
+	if n := counter.Counts(); n.RoundTrips != 0 {
+		t.Errorf("what is no device's costs %+v", n)
+	}
+}
