@@ -88,7 +88,7 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 	if v.Err() != nil {
 		return Admission{Grant: g, Verdict: v}, true, k.refuse(ctx, p, lineage, v)
 	}
-	if lineage == Retried && v.Would == Allow {
+	if lineage == Retried && (v.Would == Allow || k.Registry.toldOf(ctx, holder(p.Holding), g.ID, p.Sighting, v)) {
 		return Admission{Grant: g, Verdict: v}, true, nil // the same request answers the same
 	}
 	rotation := k.rotation(p, lineage, v)
@@ -130,6 +130,8 @@ func (k *Gatekeeper) rotation(p Presented, lineage Lineage, v Verdict) Rotation 
 		r.To, r.Parent, r.At = g.Generation, g.Parent, g.RotatedAt
 		if !p.Rotates {
 			r.At = s.At
+		} else {
+			r.Baseline, r.Touched = nil, nil // whoever repeats teaches nothing, not even where the device is
 		}
 	case lineage == ResponseLost:
 		r.Parent = g.Parent // the unused successor is burnt

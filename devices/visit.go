@@ -85,3 +85,17 @@ func (r *Registry) repeated(ctx context.Context, d Device, grantID string, s Sig
 			j.Verdict.Decision == v.Decision && slices.Equal(j.Verdict.Reasons(), v.Reasons())
 	})
 }
+
+// toldOf reports whether the same was kept of a grant before, from the same
+// network: a retry from elsewhere is told once for each network it comes from.
+// What cannot be read counts as not kept.
+func (r *Registry) toldOf(ctx context.Context, d Device, grantID string, s Sighting, v Verdict) bool {
+	if !slices.Contains(v.Reasons(), ReasonNewNetwork) {
+		return false
+	}
+	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 50})
+	return err == nil && slices.ContainsFunc(kept, func(j Judgment) bool {
+		return j.GrantID == grantID && j.Sighting.Network.Prefix() == s.Network.Prefix() &&
+			slices.Equal(j.Verdict.Reasons(), v.Reasons())
+	})
+}
