@@ -80,6 +80,7 @@ type Tokens struct {
 type Devices struct {
 	MaxPerSubject    int              `koanf:"max_per_subject"`
 	Eviction         devices.Eviction `koanf:"eviction"`
+	MaxNewPerHour    int              `koanf:"max_new_per_hour"`
 	UpdateDelay      time.Duration    `koanf:"update_delay"`
 	DeleteDelay      time.Duration    `koanf:"delete_delay"`
 	MinActorAge      time.Duration    `koanf:"min_actor_age"`
@@ -151,7 +152,7 @@ type Log struct {
 // Rules returns the operator's rules as the domain takes them.
 func (d Devices) Rules() devices.Rules {
 	r := devices.DefaultRules()
-	r.MaxPerSubject, r.Eviction = d.MaxPerSubject, d.Eviction
+	r.MaxPerSubject, r.Eviction, r.MaxNewPerHour = d.MaxPerSubject, d.Eviction, d.MaxNewPerHour
 	r.UpdateDelay, r.DeleteDelay, r.MinActorAge = d.UpdateDelay, d.DeleteDelay, d.MinActorAge
 	return r
 }

@@ -51,6 +51,7 @@ const (
 type Rules struct {
 	MaxPerSubject int // live devices; 0 means no cap
 	Eviction      Eviction
+	MaxNewPerHour int           // new devices of a subject within an hour; 0 means no limit
 	UpdateDelay   time.Duration // minimum age of a device before it may be changed
 	DeleteDelay   time.Duration // … before another may end it
 	MinActorAge   time.Duration // a younger device needs a fresh sign-in to act on others
@@ -59,7 +60,10 @@ type Rules struct {
 
 // DefaultRules returns the contract's defaults.
 func DefaultRules() Rules {
-	return Rules{Eviction: EvictIdleOldest, MinActorAge: 24 * time.Hour, FreshFor: 5 * time.Minute}
+	return Rules{
+		Eviction: EvictIdleOldest, MaxNewPerHour: 20,
+		MinActorAge: 24 * time.Hour, FreshFor: 5 * time.Minute,
+	}
 }
 
 // Registry enrolls devices, recognises them, and carries out what their
@@ -89,8 +93,9 @@ func CookieHash(secret []byte) []byte {
 }
 
 // Enroll meets the device of a subject that has just signed in: it recognises
-// it by its cookie, or adds it, within the cap. A cookie that comes back with
-// contradicting looks was copied: the sign-in becomes a new, flagged device.
+// it by its cookie, or adds it, within the cap and the limit per hour. A
+// cookie that comes back with contradicting looks was copied: the sign-in
+// becomes a new, flagged device.
 func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enrolment, error) {
 	var met Enrolment
 	err := r.Store.Change(ctx, subject, func(tx Tx) error {
@@ -168,6 +173,9 @@ func (r *Registry) meetAgain(
 func (r *Registry) meet(
 	ctx context.Context, tx Tx, subject string, known []Device, s Sighting, v Verdict,
 ) (Enrolment, error) {
+	if err := r.Rules.paced(known, s.At); err != nil {
+		return Enrolment{}, err
+	}
 	live, err := r.makeRoom(ctx, tx, known, s)
 	if err != nil {
 		return Enrolment{}, err

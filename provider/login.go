@@ -167,6 +167,12 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 		seconds := int(slow.Wait.Seconds()) + 1
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		page.Error = fmt.Sprintf("There were too many attempts. Wait %d seconds and try again.", seconds)
+	case errors.Is(err, devices.ErrNewDeviceLimit):
+		status = http.StatusTooManyRequests
+		wait := max(time.Second, devices.RetryAt(err).Sub(p.Now()))
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+		page.Error = fmt.Sprintf("There were sign-ins on too many new devices. "+
+			"Try again in %d minutes, or sign in on a device that you have used before.", int(wait.Minutes())+1)
 	case errors.Is(err, devices.ErrDeviceLimit):
 		status = http.StatusForbidden
 		page.Error = "You are signed in on as many devices as you may be. Sign out on one of them first."

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,28 @@ func TestDeviceLimit(t *testing.T) {
 	laptop.code(ada, ask("prompt", "login"))
 	h.must(h.gate.Registry.RevokeByOperator(t.Context(), "ada", got.str("device_id")))
 	thief.signIn(ada)
+}
+
+// TestNewDevicesWithinAnHour tells who signs in on one new device after
+// another when to come back, and lets a known one in.
+func TestNewDevicesWithinAnHour(t *testing.T) {
+	h := newHouse(t, func(c *provider.Config) { c.Gate.Registry.Rules.MaxNewPerHour = 2 })
+	laptop, thief := h.browser(devicestest.LaptopHeaders()), h.browser(devicestest.ThiefHeaders())
+	laptop.signIn(ada)
+	h.clock.Advance(10 * time.Minute)
+	thief.signInAs(h, ada)
+	h.unchanged(t, func() {
+		a := thief.do("POST", "/login", url.Values{"identifier": {ada}, "password": {password}, "flow": {thief.flowFrom(t, ask())}})
+		a.page(t, 429)
+		if wait, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || wait < 49*60 || wait > 50*60+1 ||
+			!strings.Contains(a.Raw, "Try again in 50 minutes") && !strings.Contains(a.Raw, "Try again in 51 minutes") ||
+			a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("Retry-After %q, Set-Cookie %q: %s", a.Header.Get("Retry-After"), a.Header.Get("Set-Cookie"), a.Raw)
+		}
+	})
+	laptop.code(ada, ask("prompt", "login"))
+	h.clock.Advance(50 * time.Minute)
+	thief.signInAs(h, ada)
 }
 
 // TestDeviceEviction is T31: whoever signs in again and again pushes out his

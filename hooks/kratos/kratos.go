@@ -168,6 +168,7 @@ var findings = []struct {
 	text string
 }{
 	{devices.ErrRevoked, 4470001, "device_revoked", "This device has been signed out for good. Remove this site's cookies and sign in again to register it anew."},
+	{devices.ErrNewDeviceLimit, 4470004, "device_limit", "There were sign-ins on too many new devices. Try again within the hour, or sign in on a device that you have used before."},
 	{devices.ErrDeviceLimit, 4470002, "device_limit", "You are signed in on as many devices as you may be. Sign out on one of them first."},
 	{devices.ErrDisabled, 4470003, "subject_disabled", "This account may not sign in."},
 }
@@ -198,6 +199,9 @@ func message(err error) (messages, bool) {
 		what := map[string]any{"code": f.code}
 		if id := devices.RevokedDevice(err); id != "" {
 			what["device_id"] = id
+		}
+		if at := devices.RetryAt(err); !at.IsZero() {
+			what["retry_at"] = at.UTC().Format(time.RFC3339)
 		}
 		return messages{[]place{{"#/", []said{{f.id, f.text, "error", what}}}}}, true
 	}

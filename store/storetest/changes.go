@@ -147,7 +147,7 @@ func foreign(t *testing.T, s Store) {
 func exactCap(t *testing.T, s Store) {
 	const sightings, most = 50, 5
 	rules := devices.DefaultRules()
-	rules.MaxPerSubject = most
+	rules.MaxPerSubject, rules.MaxNewPerHour = most, 0
 	r := devices.Registry{
 		Store: s, Policy: devices.DefaultPolicy(), Rules: rules,
 		Now: func() time.Time { return noon }, NewID: rand.Text,
