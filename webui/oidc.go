@@ -180,7 +180,7 @@ func (p *relyingParty) claimed(id *oidc.IDToken, a attempt) (proof, error) {
 	case s.Subject == "", p.ours && (s.DeviceID == "" || s.SID == ""):
 		return proof{}, errNoClaim
 	}
-	found := proof{session: s}
+	found := proof{session: s, exact: time.Second}
 	if s.SID != "" {
 		found.ties = []devices.Tie{{Kind: devices.TieHydraLogin, Ref: s.SID}}
 	}

@@ -38,6 +38,7 @@ type way interface {
 type proof struct {
 	session records.Session // DeviceID as its issuer says; may be empty elsewhere
 	hint    string          // what the issuer wants to see again at the end
+	exact   time.Duration // to what the AuthTime is rounded down
 	// ties are the names that the sign-in has elsewhere, the lasting one first.
 	ties []devices.Tie
 }
@@ -53,9 +54,14 @@ type attempt struct {
 	At       time.Time `json:"t"`
 }
 
-// proves reports whether somebody proved who they are within the attempt. The
-// issuer's seconds may be whole ones.
-func (a attempt) proves(s records.Session) bool { return !s.AuthTime.Before(a.At.Add(-time.Second)) }
+// stale reports whether a fresh sign-in was asked for and this is none.
+func (a attempt) stale(p proof) bool {
+	return a.Fresh && p.session.AuthTime.Before(a.At.Truncate(p.exact))
+}
+
+// proven reports whether somebody proved within the attempt who they are. It
+// is not asked of a stale one.
+func (a attempt) proven(p proof) bool { return a.Fresh || p.session.AuthTime.After(a.At) }
 
 // attemptFor is how long a sign-in may take.
 const attemptFor = 10 * time.Minute
@@ -113,11 +119,11 @@ func (u *UI) callback(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		p, err = u.way.finish(r, a)
 	}
-	if err == nil && a.Fresh && !a.proves(p.session) {
+	if err == nil && a.stale(p) {
 		err = errStale
 	}
 	if err == nil && p.session.Issuer != "" {
-		p.session.DeviceID, err = u.seat(w, r, p, a.proves(p.session))
+		p.session.DeviceID, err = u.seat(w, r, p, a.proven(p))
 	}
 	good := false
 	if err == nil {
