@@ -46,7 +46,7 @@ func (p Plan) HydraConfig() map[string]any {
 		strategy = "jwt"
 	}
 	return map[string]any{
-		"dsn": dsn(p.HydraDatabase),
+		"dsn": DSN(p.HydraDatabase),
 		"serve": map[string]any{
 			"public": listenOn(p.HydraPublic), "admin": listenOn(p.HydraAdmin),
 			"cookies": map[string]any{"same_site_mode": "Lax"},
@@ -84,7 +84,7 @@ func (p Plan) KratosConfig() map[string]any {
 	}
 	return map[string]any{
 		"version": "v1.3.1",
-		"dsn":     dsn(p.KratosDatabase),
+		"dsn":     DSN(p.KratosDatabase),
 		"serve": map[string]any{
 			"public": with(listenOn(p.KratosPublic), "base_url", "http://"+p.KratosPublic+"/"),
 			"admin":  with(listenOn(p.KratosAdmin), "base_url", "http://"+p.KratosAdmin+"/"),

@@ -125,8 +125,8 @@ func write(dir, name string, config map[string]any) (string, error) {
 	return path, os.WriteFile(path, text, 0o600)
 }
 
-// dsn returns the URL of a database in the form that Ory's pop reads.
-func dsn(address string) string {
+// DSN returns the URL of a database in the form that Ory's pop reads.
+func DSN(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Query().Get("host") == "" {
 		return address
