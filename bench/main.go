@@ -3,6 +3,7 @@
 //
 //	go run ./bench refresh
 //	go run ./bench ory
+//	go run ./bench pages
 //
 // The floor is one bare single-row UPDATE of the same table through the same
 // driver; beside Ory it is the same Hydra without us. Figures of one machine
@@ -35,8 +36,9 @@ type plan struct {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] != "refresh" && args[0] != "ory" {
-		return fmt.Errorf("usage: bench refresh|ory [-rounds N] [-slice 1s] [-grants N]")
+	races := map[string]func(context.Context, plan) error{"refresh": refresh, "ory": besideOry, "pages": pages}
+	if len(args) == 0 || races[args[0]] == nil {
+		return fmt.Errorf("usage: bench refresh|ory|pages [-rounds N] [-slice 1s] [-grants N]")
 	}
 	var p plan
 	flags := flag.NewFlagSet("bench "+args[0], flag.ContinueOnError)
@@ -49,8 +51,5 @@ func run(ctx context.Context, args []string) error {
 	if p.rounds < 1 || p.slice <= 0 || p.grants < 16 {
 		return fmt.Errorf("rounds and slice must be positive, grants at least 16")
 	}
-	if args[0] == "ory" {
-		return besideOry(ctx, p)
-	}
-	return refresh(ctx, p)
+	return races[args[0]](ctx, p)
 }
