@@ -51,20 +51,20 @@ func (s *Store) Holding(ctx context.Context, grantID string) (devices.Holding, e
 	return scanHolding(row)
 }
 
-// scanHolding reads a row of holdingSelect, and more columns behind it.
-func scanHolding(row scanner, more ...any) (devices.Holding, error) {
+// scanHolding reads a row of holdingSelect.
+func scanHolding(row scanner) (devices.Holding, error) {
 	var (
 		g        grantRow
 		d        deviceRow
 		disabled micros
 		held     bool
 	)
-	err := row.Scan(append([]any{
+	err := row.Scan(
 		&g.Generation, &g.Parent, &g.Version, &g.RotatedAt, &g.IdleUntil, &g.NotAfter, &g.RevokedAt,
 		&g.TokensNotBefore, &g.CreatedAt, &g.Offline, &g.ID, &g.Subject, &g.ClientID, &g.DeviceID, &g.SID,
 		&g.Issuer, &g.ExternalRef, &g.Scopes, &g.Audience, &g.RevokedReason, &g.Secret, &g.Session, &g.Baseline,
 		&disabled, &held, &d.Tier, &d.State, &d.CookieHash, &d.KeyThumbprint, &d.LastAddr,
-	}, more...)...)
+	)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return devices.Holding{}, devices.ErrNotFound
