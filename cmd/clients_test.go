@@ -115,6 +115,11 @@ func TestKeys(t *testing.T) {
 	if len(all) != 7 { // three of the first start, four of the rotations
 		t.Errorf("listed %+v", all)
 	}
+	for i, k := range all { // oldest first; nothing has taken over yet
+		if want := []string{"active", "next"}[min(i/3, 1)]; k.State != want {
+			t.Errorf("key %d, %s by %s, is %s, want %s", i, k.Use, k.Alg, k.State, want)
+		}
+	}
 	t.Setenv("LANYARD_SECRETS_SYSTEM", strings.ToUpper(secret))
 	m.runs(1, "keys", "rotate") // what another secret sealed stays shut
 }

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/lanyard-id/lanyard/provider/keyring"
@@ -16,35 +17,41 @@ type keysCmd struct {
 
 // key is a key as it is printed: never the key itself.
 type key struct {
-	ID        string    `json:"kid"`
-	Use       string    `json:"use"`
-	Alg       string    `json:"alg"`
-	State     string    `json:"state"` // next, active, retiring or retired
+	ID  string `json:"kid"`
+	Use string `json:"use"`
+	Alg string `json:"alg"`
+	// State is next (published, not used yet), active (used), spare (would be
+	// used, but for an older one), retiring (only verifies) or retired (gone).
+	State     string    `json:"state"`
 	CreatedAt time.Time `json:"created_at"`
 	ActiveAt  time.Time `json:"active_at"`
 	RetiredAt time.Time `json:"retired_at,omitzero"`
 }
 
-func keyOf(k oauth.Key, now time.Time) key {
+func keyOf(k oauth.Key, used bool, now time.Time) key {
 	shown := key{
-		ID: k.ID, Use: k.Use, Alg: k.Alg, State: "active",
+		ID: k.ID, Use: k.Use, Alg: k.Alg, State: "spare",
 		CreatedAt: k.CreatedAt, ActiveAt: k.ActiveAt, RetiredAt: k.RetiredAt,
 	}
 	switch {
 	case !k.RetiredAt.IsZero() && !now.Before(k.RetiredAt):
 		shown.State = "retired"
-	case !k.RetiredAt.IsZero():
-		shown.State = "retiring"
+	case used: // until its successor's time has come, whatever its own end
+		shown.State = "active"
 	case now.Before(k.ActiveAt):
 		shown.State = "next"
+	case !k.RetiredAt.IsZero():
+		shown.State = "retiring"
 	}
 	return shown
 }
 
-func (a *app) printKeys(rows []oauth.Key) error {
+// printKeys prints some of all keys.
+func (a *app) printKeys(all, rows []oauth.Key) error {
+	used := keyring.InUse(all, a.now())
 	keys, table := make([]key, len(rows)), make([]row, len(rows))
 	for i, k := range rows {
-		keys[i] = keyOf(k, a.now())
+		keys[i] = keyOf(k, slices.Contains(used, k.ID), a.now())
 		table[i] = row{k.ID, k.Use, k.Alg, keys[i].State, stamp(k.CreatedAt), stamp(k.ActiveAt), stamp(k.RetiredAt)}
 	}
 	return a.print(keys, row{"KEY", "USE", "ALG", "STATE", "CREATED", "ACTIVE FROM", "VERIFIES UNTIL"}, table...)
@@ -59,7 +66,7 @@ func (*keysList) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		return a.printKeys(keys)
+		return a.printKeys(keys, keys)
 	})
 }
 
@@ -93,7 +100,11 @@ func (c *keysRotate) Run(a *app) error {
 			}
 			made = append(made, k)
 		}
-		return a.printKeys(made)
+		keys, err := s.Keys(a.ctx)
+		if err != nil {
+			return err
+		}
+		return a.printKeys(keys, made)
 	})
 }
 
@@ -103,7 +114,7 @@ func (c Config) keyring(s keyring.Store, now func() time.Time, log *slog.Logger)
 	const year = 400 * 24 * time.Hour
 	return keyring.Config{
 		Store: s, System: reveal(c.Secrets.System), Now: now, Log: log,
-		RetireAfter:       max(24*time.Hour, c.Tokens.AccessTTL, c.Tokens.IDTTL),
+		RetireAfter:       max(keyring.RetireAfter, c.Tokens.AccessTTL, c.Tokens.IDTTL),
 		RetireTokensAfter: max(year, c.Tokens.RefreshAbsolute),
 	}
 }

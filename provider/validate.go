@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
@@ -51,14 +52,25 @@ func ValidateClient(c oauth.Client) error {
 	check(!c.Public() || c.Binding != devices.BindingForwarded, "binding: forwarded needs a client that authenticates")
 	check(c.AuthMethod != methodAssertion || validKeys(c.JWKS), "jwks: private_key_jwt needs public keys with use \"sig\"")
 	check(!slices.Contains(c.GrantTypes, grantCode) || len(c.RedirectURIs) > 0, "redirect_uris: authorization_code needs one")
+	checkLifetimes(c, check)
+	return errors.Join(errs...)
+}
+
+// maxJWT is how long what is signed may be good for: no longer than the key
+// that signed it is published for after its successor took over.
+const maxJWT = keyring.RetireAfter
+
+func checkLifetimes(c oauth.Client, check func(ok bool, format string, args ...any)) {
 	for name, value := range map[string]string{
 		"access_token_lifespan": c.AccessTTL, "id_token_lifespan": c.IDTTL,
 		"refresh_token_idle_lifespan": c.RefreshIdle, "refresh_token_lifespan": c.RefreshAbsolute,
 	} {
 		d, err := time.ParseDuration(value)
 		check(value == "" || err == nil && d > 0, "%s: %q is no positive duration such as 10m", name, value)
+		signed := name == "id_token_lifespan" || name == "access_token_lifespan" && c.AccessToken == "jwt"
+		check(!signed || d <= maxJWT, "%s: %s is too long for a token that is signed; at most %s, "+
+			"for which signing keys are published after they were replaced", name, value, maxJWT)
 	}
-	return errors.Join(errs...)
 }
 
 func notIDRune(r rune) bool {

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -54,13 +55,15 @@ func older(a, b *key) int {
 	return cmp.Or(a.ActiveAt.Compare(b.ActiveAt), cmp.Compare(a.ID, b.ID))
 }
 
-// current returns the key of the line to use now: of those in force the
-// oldest, else of those that retire the newest. A ring whose clock is off, or
-// that could not read its store for long, still has one.
-func (k *Keyring) current(l line) *key {
-	now := k.now()
+// current returns the key of the line to use now, of those in the ring.
+func (k *Keyring) current(l line) *key { return choose(l, *k.keys.Load(), k.now()) }
+
+// choose returns the key of the line to use: of those in force the oldest, else
+// of those that retire the newest. A ring whose clock is off, or that could not
+// read its store for long, still has one. The keys come oldest first.
+func choose(l line, keys []*key, now time.Time) *key {
 	var inForce, retiring, other *key
-	for _, key := range *k.keys.Load() { // oldest first
+	for _, key := range keys {
 		switch {
 		case !l.has(key):
 		case key.ActiveAt.After(now):
@@ -74,6 +77,28 @@ func (k *Keyring) current(l line) *key {
 		}
 	}
 	return cmp.Or(inForce, retiring, other)
+}
+
+// InUse returns the IDs of the keys, of all that a store has, that sign and
+// authenticate tokens now.
+func InUse(rows []oauth.Key, now time.Time) []string {
+	var keys []*key
+	var lines []line
+	for _, row := range rows {
+		if gone(row, now) {
+			continue
+		}
+		keys = append(keys, &key{Key: row})
+		if l := (line{row.Use, row.Alg}); !slices.Contains(lines, l) {
+			lines = append(lines, l)
+		}
+	}
+	slices.SortFunc(keys, older)
+	var used []string
+	for _, l := range lines {
+		used = append(used, choose(l, keys, now).ID)
+	}
+	return used
 }
 
 // find returns the key that the test finds, published or retiring ones too.

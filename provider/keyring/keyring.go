@@ -39,7 +39,7 @@ type Config struct {
 	// outlast what caches the key set. Default 2 minutes.
 	PublishDelay time.Duration
 	// RetireAfter is how long a signing key verifies after its successor took
-	// over. It must outlast every JWT signed. Default 24 hours.
+	// over. It must outlast every JWT signed. Default [RetireAfter].
 	RetireAfter time.Duration
 	// RetireTokensAfter is the same for token keys. It must outlast every
 	// refresh token, whose grants may live for months. Default 400 days.
@@ -48,6 +48,10 @@ type Config struct {
 	// Default ES256 and RS256.
 	Algs []string
 }
+
+// RetireAfter is how long signing keys verify at least, after their successors
+// took over.
+const RetireAfter = 24 * time.Hour
 
 // learnEvery is how often unknown keys may make the ring read the store.
 const learnEvery = 3 * time.Second
@@ -60,7 +64,7 @@ func (c *Config) complete() error {
 		c.PublishDelay = 2 * time.Minute
 	}
 	if c.RetireAfter == 0 {
-		c.RetireAfter = 24 * time.Hour
+		c.RetireAfter = RetireAfter
 	}
 	if c.RetireTokensAfter == 0 {
 		c.RetireTokensAfter = 400 * 24 * time.Hour

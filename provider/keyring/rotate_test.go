@@ -201,3 +201,29 @@ func TestRotationUnderLoad(t *testing.T) {
 		t.Errorf("only %d rounds", done.Load())
 	}
 }
+
+// InUse tells the same as the ring does, before and after a key takes over.
+func TestInUse(t *testing.T) {
+	s, c := &shelf{}, newClock()
+	k := open(t, config(s, c))
+	check := func(when string) {
+		t.Helper()
+		rows, err := s.Keys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := keyring.InUse(rows, c.Now())
+		if _, kid := sign(t, k, ""); len(used) != 2 || !slices.Contains(used, kid) {
+			t.Errorf("%s: %v, but signed by %s", when, used, kid)
+		}
+	}
+	check("at first")
+	for range 2 {
+		rotate(t, k, oauth.UseSign, keyring.ES256)
+		check("rotated")
+	}
+	for _, wait := range []time.Duration{time.Minute, time.Minute, time.Hour, 24 * time.Hour} {
+		c.Advance(wait)
+		check("after " + wait.String())
+	}
+}
