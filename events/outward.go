@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -51,9 +52,11 @@ type Outward struct {
 const (
 	reader = "outward"
 	batch  = 100
-	// lease is longer than an attempt: one replica tries a leg at a time.
+	// lease is longer than an attempt, and what is leased is tried at once: one
+	// replica tries a leg at a time, however slow the other server is.
 	lease   = 30 * time.Second
 	attempt = 10 * time.Second
+	atOnce  = 8
 	// slowest is the longest wait between attempts.
 	slowest = 5 * time.Minute
 )
@@ -153,14 +156,18 @@ func legOf(k devices.TieKind) devices.LegKind {
 func (o *Outward) work(ctx context.Context) error {
 	for {
 		now := o.Now()
-		leased, err := o.Legs.LeaseLegs(ctx, now, now.Add(lease), batch)
+		leased, err := o.Legs.LeaseLegs(ctx, now, now.Add(lease), atOnce)
 		if err != nil || len(leased) == 0 {
 			return err
 		}
-		for _, l := range leased {
-			if err := o.try(ctx, l); err != nil {
-				return err
-			}
+		errs := make([]error, len(leased))
+		var all sync.WaitGroup
+		for i, l := range leased {
+			all.Go(func() { errs[i] = o.try(ctx, l) })
+		}
+		all.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
 		}
 	}
 }
