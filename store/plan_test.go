@@ -1,0 +1,96 @@
+package store_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// A page of a history of 5,000 judgments is read from its place in the index,
+// the last one like the first: nothing is sorted, and no more is read than is
+// shown.
+func TestHistoryIsReadThroughItsIndex(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string, db *sql.DB) {
+		up(t, url)
+		s := open(t, url)
+		judge(t, db)
+		asked := ""
+		s.Tell(func(query string) { asked = query })
+		after, seen := "", 0
+		for page := range 201 {
+			part, err := s.History(t.Context(), "ada", "laptop", devices.Page{After: after, Limit: 25})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if page%100 == 0 {
+				planned(t, db, strings.HasPrefix(url, "sqlite:"), asked)
+			}
+			if seen += len(part); len(part) > 0 {
+				after = part[len(part)-1].ID
+			}
+		}
+		if seen != 5000 {
+			t.Errorf("%d of 5000 judgments", seen)
+		}
+	})
+}
+
+// judge writes 5,000 judgments on a laptop, and four times as many on a phone.
+func judge(t *testing.T, db *sql.DB) {
+	t.Helper()
+	for _, statement := range []string{
+		`INSERT INTO devices (id, subject, state, tier, name, key_thumbprint, os, fingerprint, entrance, first_place,
+ last_place, flagged_reason, revoked_reason, revoked_by, created_at, last_seen, revoked_at, version, first_asn,
+ last_asn, can_update_others, can_delete_others) VALUES
+ ('laptop', 'ada', 'active', 2, '', '', '', '', '', '', '', '', '', '', 1, 1, 0, 1, 0, 0, true, true)`,
+		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+ INSERT INTO judgments (at, id, subject, device_id, grant_id, client_id, sighting, verdict)
+ SELECT 1000 + i / 3, CAST(i AS TEXT), 'ada', CASE WHEN i % 5 = 0 THEN 'laptop' ELSE 'phone' END, '', '', '', '' FROM n`,
+		"ANALYZE",
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// planned sees that a query walks the index of a device's judgments, in its
+// order.
+func planned(t *testing.T, db *sql.DB, sqlite bool, query string) {
+	t.Helper()
+	explain := "EXPLAIN "
+	if sqlite {
+		explain = "EXPLAIN QUERY PLAN "
+	}
+	rows, err := db.QueryContext(t.Context(), explain+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		into := []any{&line}
+		if sqlite { // id, parent and a third that means nothing come first
+			into = []any{new(any), new(any), new(any), &line}
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	text := plan.String()
+	if !strings.Contains(text, "judgments_device") {
+		t.Errorf("not through the index:\n%s\n%s", query, text)
+	}
+	for _, bad := range []string{"Seq Scan", "SCAN", "Sort", "TEMP B-TREE"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("%s:\n%s\n%s", bad, query, text)
+		}
+	}
+}
