@@ -110,6 +110,9 @@ func (a *ask) check() error {
 			return fosite.ErrInvalidRequest.WithHint("max_age is a number of seconds.")
 		}
 	}
+	if err := target(a, a.client); err != nil {
+		return err
+	}
 	if claims := form.Get("claims"); claims != "" && json.Unmarshal([]byte(claims), &map[string]json.RawMessage{}) != nil {
 		return fosite.ErrInvalidRequest.WithHint("The claims parameter is no JSON object.")
 	}

@@ -89,7 +89,7 @@ func (h *codeGrant) read(ctx context.Context, r fosite.AccessRequester, c *clien
 	if sent != code.RedirectURI && (code.RedirectSent || sent != "") {
 		return oauth.Code{}, errRefused
 	}
-	return code, nil
+	return code, aimed(form, code.Audience)
 }
 
 // isVerifier reports whether s is 43 to 128 unreserved characters.

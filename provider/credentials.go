@@ -39,6 +39,9 @@ func (h *credentialsGrant) HandleTokenEndpointRequest(ctx context.Context, r fos
 	if !covers(c.Audience, r.GetRequestedAudience()) {
 		return fosite.ErrInvalidRequest.WithHint("The client may not ask for that audience.")
 	}
+	if err := target(r, c); err != nil {
+		return err
+	}
 	if c.keyRequired() && sightingOf(ctx).Proof.KeyThumbprint == "" { // RFC 9449 §5.2
 		return errProof
 	}

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,7 +21,7 @@ const (
 
 // strictForm parses the query or the body of a request into r.Form and
 // r.PostForm, as fosite will find them. Repeated parameters are refused (RFC
-// 6749 §3.1, §3.2), and so are control characters, which no parameter needs.
+// 6749 §3.1, §3.2) but for resource (RFC 8707 §2), and so are control characters, which no parameter needs.
 // Parameters without a value count as absent.
 func strictForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -60,10 +61,12 @@ func plain(form url.Values) error {
 			delete(form, name)
 			continue
 		}
-		if len(values) != 1 {
+		if len(values) != 1 && (name != resourceParameter || len(values) > maxParameters) {
 			return fosite.ErrInvalidRequest.WithHint("A parameter is repeated.")
 		}
-		if !utf8.ValidString(values[0]) || strings.ContainsFunc(values[0], isControl) {
+		if slices.ContainsFunc(values, func(v string) bool {
+			return !utf8.ValidString(v) || strings.ContainsFunc(v, isControl)
+		}) {
 			return fosite.ErrInvalidRequest.WithHint("A parameter holds control characters.")
 		}
 	}
