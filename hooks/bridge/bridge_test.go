@@ -1,0 +1,289 @@
+package bridge_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/devicestest"
+	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/hooks/bridge"
+	"github.com/lanyard-id/lanyard/hooks/ory"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+// house is a bridge on a real store, before an admin API that answers as
+// Hydra v2.3.0 was seen to (the stories of e2e/ory have the real one).
+type house struct {
+	t        *testing.T
+	clock    *devicestest.Clock
+	store    *store.Store
+	registry *devices.Registry
+	at       string
+	first    bool   // the client is the operator's own
+	status   int    // of Hydra's answers
+	accepted string // the device in the session
+	rejected string // the error
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	database := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
+	if _, err := store.MigrateUp(t.Context(), database); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, clock: &devicestest.Clock{}, first: true, status: http.StatusOK}
+	var err error
+	if h.store, err = store.Open(t.Context(), database, store.WithNow(h.clock.Now)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.store.Close() })
+	admin := httptest.NewServer(http.HandlerFunc(h.hydra))
+	t.Cleanup(admin.Close)
+	h.registry = &devices.Registry{
+		Store: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
+	}
+	b := &bridge.Bridge{
+		Hydra: ory.New(ory.Config{HydraAdmin: admin.URL, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: h.clock.Now}),
+		Ties:  h.store, Registry: h.registry, Observer: observe.New(observe.Config{Now: h.clock.Now}),
+		Kratos: "https://kratos.example.com", UI: "https://ui.example.com/", Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+	}
+	mux := http.NewServeMux()
+	b.Mount(mux)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	h.at = server.URL
+	return h
+}
+
+func (h *house) hydra(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	if h.status != http.StatusOK {
+		w.WriteHeader(h.status)
+		return
+	}
+	switch {
+	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/requests/consent"):
+		_, _ = fmt.Fprintf(w, `{"challenge":"c","subject":"ada","login_session_id":"sid","requested_scope":["openid"],`+
+			`"client":{"client_id":"client","metadata":{"first_party":%t}}}`, h.first)
+	case strings.HasSuffix(r.URL.Path, "/consent/accept"):
+		var said struct {
+			Session struct {
+				Access struct {
+					Device string `json:"device_id"`
+				} `json:"access_token"`
+			}
+		}
+		if err := json.Unmarshal(body, &said); err != nil {
+			h.t.Error(err)
+		}
+		h.accepted = said.Session.Access.Device
+		_, _ = io.WriteString(w, `{"redirect_to":"https://auth.example.com/oauth2/auth?consent_verifier=v"}`)
+	case strings.HasSuffix(r.URL.Path, "/consent/reject"):
+		var said struct{ Error string }
+		if err := json.Unmarshal(body, &said); err != nil {
+			h.t.Error(err)
+		}
+		h.rejected = said.Error
+		_, _ = io.WriteString(w, `{"redirect_to":"https://auth.example.com/oauth2/auth?error=e"}`)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+// visit goes to a page with Ada's laptop and these cookies.
+func (h *house) visit(method, path string, cookies ...*http.Cookie) *http.Response {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.at+path, http.NoBody)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for name, values := range devicestest.LaptopHeaders() {
+		r.Header[name] = values
+	}
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer
+}
+
+// leads sees where an answer leads.
+func (h *house) leads(answer *http.Response, to string) {
+	h.t.Helper()
+	if got := answer.Header.Get("Location"); answer.StatusCode != http.StatusSeeOther || got != to || answer.Header.Get("Cache-Control") != "no-store" {
+		h.t.Fatalf("%d to %q (%s), want %q", answer.StatusCode, got, answer.Header.Get("Cache-Control"), to)
+	}
+}
+
+func cookie(answer *http.Response) *http.Cookie {
+	for _, c := range answer.Cookies() {
+		if c.Name == "lanyard_device" {
+			return c
+		}
+	}
+	return nil
+}
+
+const consented = "https://auth.example.com/oauth2/auth?consent_verifier=v"
+
+// Whatever a challenge says, the browser goes to Kratos, or to its pages.
+func TestLoginLeadsToKratosOnly(t *testing.T) {
+	h := open(t)
+	for _, challenge := range []string{
+		"abc", "https://evil.example.com", "//evil.example.com", "a&return_to=https://evil.example.com", "a#b", "\r\nLocation: https://evil", "é\x00",
+	} {
+		answer := h.visit(http.MethodGet, "/bridge/login?login_challenge="+url.QueryEscape(challenge)+"&return_to=https://evil.example.com")
+		h.leads(answer, "https://kratos.example.com/self-service/login/browser?login_challenge="+url.QueryEscape(challenge))
+	}
+	h.leads(h.visit(http.MethodGet, "/bridge/login?return_to=https://evil.example.com"), "https://ui.example.com/")
+}
+
+func TestLoginGivesTheBrowserItsCookieOnce(t *testing.T) {
+	h := open(t)
+	c := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc"))
+	if c == nil || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+		t.Fatalf("the cookie is %+v", c)
+	}
+	if raw, err := base64.RawURLEncoding.DecodeString(c.Value); err != nil || len(raw) != 32 {
+		t.Errorf("the secret is %q", c.Value)
+	}
+	again := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", c))
+	if again == nil || again.Value != c.Value {
+		t.Errorf("coming back it is %+v", again)
+	}
+	other := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc"))
+	if other == nil || other.Value == c.Value {
+		t.Error("two browsers have one secret")
+	}
+}
+
+// Pages of others cannot post anything here, and asking for consent with a
+// challenge that is not Hydra's changes nothing.
+func TestNothingIsDoneForStrangers(t *testing.T) {
+	h := open(t)
+	for _, path := range []string{"/bridge/login", "/bridge/consent"} {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+			if answer := h.visit(method, path+"?consent_challenge=c"); answer.StatusCode != http.StatusMethodNotAllowed {
+				t.Errorf("%s %s: %d", method, path, answer.StatusCode)
+			}
+		}
+	}
+	for _, status := range []int{http.StatusNotFound, http.StatusGone, http.StatusBadRequest} {
+		h.status = status
+		answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=<script>")
+		body, _ := io.ReadAll(answer.Body)
+		if answer.StatusCode != http.StatusBadRequest || bytes.Contains(body, []byte("<script>")) || cookie(answer) != nil ||
+			!strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%d: %d %s", status, answer.StatusCode, body)
+		}
+	}
+	h.status = http.StatusBadGateway
+	if answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"); answer.StatusCode != http.StatusServiceUnavailable ||
+		answer.Header.Get("Retry-After") == "" {
+		t.Errorf("trouble: %d", answer.StatusCode)
+	}
+	if list, err := h.store.Devices(t.Context(), "ada"); err != nil || len(list) != 0 {
+		t.Errorf("devices: %+v (%v)", list, err)
+	}
+}
+
+func TestConsentIsForTheOperatorsOwnClients(t *testing.T) {
+	h := open(t)
+	h.first = false
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"), "https://auth.example.com/oauth2/auth?error=e")
+	if h.rejected != "consent_required" || h.accepted != "" {
+		t.Errorf("rejected with %q, accepted on %q", h.rejected, h.accepted)
+	}
+}
+
+func TestConsentMeetsTheDevice(t *testing.T) {
+	h := open(t)
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	h.leads(answer, consented)
+	c, first := cookie(answer), h.accepted
+	if c == nil || first == "" {
+		t.Fatalf("cookie %+v, device %q", c, first)
+	}
+	if tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, "sid"); err != nil || tie.DeviceID != first {
+		t.Errorf("tied: %+v (%v)", tie, err)
+	}
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", c), consented)
+	if h.accepted != first {
+		t.Error("the same browser is another device")
+	}
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"), consented)
+	if h.accepted == first {
+		t.Error("a browser without the cookie is the same device")
+	}
+}
+
+// Kratos' hook met the browser at its login, without a cookie that it could
+// set; here it gets one.
+func TestConsentGivesTheCookieToWhomKratosMet(t *testing.T) {
+	h := open(t)
+	seen := devicestest.Returns(devicestest.Laptop("ada"))
+	seen.Proof.CookieHashes = nil
+	met, err := h.registry.EnrollHeld(t.Context(), "ada", seen, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tie := devices.Tie{Kind: devices.TieHydraLogin, Ref: "sid", Subject: "ada", DeviceID: met.Device.ID, At: h.clock.Now()}
+	if err := h.store.PutTie(t.Context(), tie); err != nil {
+		t.Fatal(err)
+	}
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	h.leads(answer, consented)
+	if h.accepted != met.Device.ID || cookie(answer) == nil {
+		t.Errorf("on %q, want %q", h.accepted, met.Device.ID)
+	}
+}
+
+func TestAnEndedDeviceGetsNoConsent(t *testing.T) {
+	for reason, want := range map[devices.Reason]string{
+		devices.ReasonOwner: "access_denied", devices.ReasonLogout: "", devices.ReasonPasswordChanged: "", devices.ReasonDeviceLimit: "",
+	} {
+		h := open(t)
+		c := cookie(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"))
+		first := h.accepted
+		if _, err := h.registry.RevokeAllBut(t.Context(), "ada", "", reason); err != nil {
+			t.Fatal(err)
+		}
+		h.accepted = ""
+		h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", c)
+		if h.rejected != want || (h.accepted == "") != (want != "") || h.accepted == first {
+			t.Errorf("ended by %s: rejected with %q, accepted on %q", reason, h.rejected, h.accepted)
+		}
+	}
+	h := open(t)
+	h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	if err := h.store.SetUserDisabled(t.Context(), "ada", true, h.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	if h.rejected != "access_denied" {
+		t.Errorf("a disabled subject: %q", h.rejected)
+	}
+}
