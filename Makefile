@@ -36,6 +36,7 @@ demo: ## Tell the product's story and stay up
 	$(GO) run . demo
 
 screenshots: ## Take a picture of every page into docs/screens
+	@.ci/deps.sh fonts
 	@mkdir -p docs/screens
 	$(GO) test ./e2e/pages -count=1 -run TestPagesInEveryLight -args -screens $(CURDIR)/docs/screens
 

@@ -2,6 +2,8 @@
 # Installs what the tests need and Go does not bring: a C compiler (for the
 # race detector), PostgreSQL, Chromium, nginx and, for the clients in e2e, their npm
 # packages. Only what is missing is installed, with sudo where it is needed.
+# With the word "fonts" also what pictures of pages in Chinese and Japanese need
+# (56 MB); no test does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,6 +39,10 @@ have curl || missing+=(curl)
 have openssl || missing+=(openssl)
 if [ -f e2e/clients/package.json ] && ! have npm; then
 	missing+=(nodejs npm)
+fi
+
+if [ "${1:-}" = fonts ]; then
+	{ have fc-list && [ -n "$(fc-list :lang=ja)" ] && [ -n "$(fc-list :lang=zh-cn)" ]; } || missing+=(fonts-noto-cjk)
 fi
 
 if [ "${#missing[@]}" -gt 0 ]; then

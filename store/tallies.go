@@ -31,32 +31,35 @@ func (s *Store) Tallies(ctx context.Context, since time.Time) ([]records.Tally, 
 	return list, nil
 }
 
-// doubtsText finds for each doubt what was decided first about its device since.
-// A sign-out and the limit of devices are no word on it, and neither is what
-// comes after the device has ended.
-const doubtsText = `SELECT o.at / ?0 AS day, o.outcome, count(*) AS count FROM
- (SELECT j.at, COALESCE((SELECT CASE WHEN e.type = 'device.acknowledged' THEN 'false_alarm'
- WHEN e.reasons LIKE '%"revoked_by_owner"%' OR e.reasons LIKE '%"revoked_by_operator"%' THEN 'confirmed'
- ELSE 'open' END
- FROM events AS e WHERE e.device_id = j.device_id AND e.at >= j.at AND e.device_id <> ''
- AND e.type IN ('device.acknowledged', 'device.revoked') ORDER BY e.at LIMIT 1), 'open') AS outcome
- FROM judgments AS j WHERE j.at >= ?1 AND j.decision <> 'allow') AS o
+// answeredText finds the doubts whose device somebody said something about, and
+// what they said first. A sign-out and the limit of devices are no word on it,
+// and neither is what comes after the device has ended. It begins with what was
+// said, of which there is little, however many doubts there are.
+const answeredText = `SELECT j.at / ?0 AS day, CASE e.type
+ WHEN 'device.acknowledged' THEN 'false_alarm' ELSE 'confirmed' END AS outcome, count(*) AS count
+ FROM events AS e JOIN judgments AS j ON j.device_id = e.device_id AND j.at <= e.at
+ WHERE e.at >= ?1 AND j.at >= ?1 AND j.decision <> 'allow' AND e.device_id <> ''
+ AND e.type IN ('device.acknowledged', 'device.revoked')
+ AND (e.type = 'device.acknowledged' OR e.reasons LIKE '%"revoked_by_owner"%'
+ OR e.reasons LIKE '%"revoked_by_operator"%')
+ AND NOT EXISTS (SELECT 1 FROM events AS p WHERE p.device_id = j.device_id AND p.at >= j.at AND p.at < e.at
+ AND p.type IN ('device.acknowledged', 'device.revoked'))
  GROUP BY 1, 2 ORDER BY 1, 2`
 
-// Doubts returns how many judgments that were no plain allow had which outcome,
-// since a time, by day (UTC) and outcome.
-func (s *Store) Doubts(ctx context.Context, since time.Time) ([]records.Doubt, error) {
+// Answers returns how many judgments that were no plain allow were answered how,
+// since a time, by day (UTC) of the judgment and outcome.
+func (s *Store) Answers(ctx context.Context, since time.Time) ([]records.Answer, error) {
 	var rows []struct {
 		Day     int64
 		Outcome string
 		Count   int
 	}
-	if err := s.read.NewRaw(doubtsText, dayLength, at(since)).Scan(ctx, &rows); err != nil {
-		return nil, fmt.Errorf("count doubts: %w", err)
+	if err := s.read.NewRaw(answeredText, dayLength, at(since)).Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("count answered doubts: %w", err)
 	}
-	list := make([]records.Doubt, len(rows))
+	list := make([]records.Answer, len(rows))
 	for i, r := range rows {
-		list[i] = records.Doubt{Day: dayOf(r.Day), Outcome: records.Outcome(r.Outcome), Count: r.Count}
+		list[i] = records.Answer{Day: dayOf(r.Day), Outcome: records.Outcome(r.Outcome), Count: r.Count}
 	}
 	return list, nil
 }

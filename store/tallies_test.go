@@ -54,14 +54,14 @@ func tallies(t *testing.T, s *store.Store) {
 	}
 }
 
-func TestDoubts(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { doubts(t, open(t, migratedSQLite(t))) })
-	t.Run("postgres", func(t *testing.T) { doubts(t, open(t, pgtest.Fresh(t))) })
+func TestAnswers(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { answers(t, open(t, migratedSQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { answers(t, open(t, pgtest.Fresh(t))) })
 }
 
-// doubts: what counts is the first word on the device after the doubt, of
+// answers: what counts is the first word on the device after the doubt, of
 // somebody who knows.
-func doubts(t *testing.T, s *store.Store) {
+func answers(t *testing.T, s *store.Store) {
 	ctx, today := t.Context(), time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	n := 0
 	id := func() string { n++; return string(rune('a' + n)) }
@@ -100,13 +100,12 @@ func doubts(t *testing.T, s *store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []records.Doubt{
+	want := []records.Answer{
 		{Day: today.Add(-24 * time.Hour), Outcome: records.OutcomeFalseAlarm, Count: 1},
 		{Day: today, Outcome: records.OutcomeConfirmed, Count: 3},
 		{Day: today, Outcome: records.OutcomeFalseAlarm, Count: 1},
-		{Day: today, Outcome: records.OutcomeOpen, Count: 4},
 	}
-	got, err := s.Doubts(ctx, today.Add(-24*time.Hour))
+	got, err := s.Answers(ctx, today.Add(-24*time.Hour))
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}

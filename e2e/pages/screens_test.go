@@ -89,12 +89,19 @@ func TestPagesInEveryLight(t *testing.T) {
 	look(operator, shot{"operator-device", "/pages" + phone, nil})
 	look(operator, shot{"operator-events", "/pages/events", nil})
 	look(operator, shot{"operator-following", "/pages/events?follow=1", nil})
+	// Ada says that it was her: a false alarm.
+	ada.visit(phone)
+	ada.click("form[action$='/seen'] button")
+	ada.misses("Look at this")
 	look(operator, shot{"operator-verdicts", "/pages", func(c *chrome) { c.unfold() }})
+	operator.sees("False alarms: 100%, that is 1 of the 1 that were answered.")
 	look(operator, shot{"operator-nothing", "/pages?address=nonsense", nil})
 	look(operator, shot{"operator-not-found", "/pages/devices/unknown", nil})
 	look(operator, shot{"operator-revoke", "/pages/revoke?subject=" + w.ada.Subject, nil})
 	operator.click("main button.wrong")
 	operator.sees("3 devices are ended")
+	look(operator, shot{"operator-zh", "/pages?subject=" + w.ada.Subject + "&ui_locales=zh", nil})
+	look(ada, shot{"devices-ja", "/devices?ui_locales=ja", nil})
 }
 
 // check fails where the page keeps somebody out. Tables may scroll in a region

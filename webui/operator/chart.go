@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/text/number"
+
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui"
 	"github.com/lanyard-id/lanyard/webui/records"
-	"golang.org/x/text/number"
 )
 
 const (
@@ -71,7 +73,9 @@ func newChart(
 		}
 		counts[t.kind][i] += t.count
 		sums[i] += t.count
-		most = max(most, sums[i])
+	}
+	for _, sum := range sums {
+		most = max(most, sum)
 	}
 	c.Days = make([]row, chartDays)
 	for i := range c.Days {
@@ -84,7 +88,7 @@ func newChart(
 		for i, n := range counts[kind] {
 			c.Days[i].Counts = append(c.Days[i].Counts, n)
 			sum += n
-			if n == 0 {
+			if n <= 0 {
 				continue
 			}
 			height := max(2, n*chartHeight/most) // what is there is seen
@@ -107,22 +111,24 @@ func verdictChart(l *webui.Locale, tallies []records.Tally, now time.Time) chart
 
 // alarmChart draws what came of doubts. Beside it stands the rate of false
 // alarms: of those that were answered.
-func alarmChart(l *webui.Locale, doubts []records.Doubt, now time.Time) (chart, string) {
+func alarmChart(l *webui.Locale, tallies []records.Tally, answers []records.Answer, now time.Time) (chart, string) {
 	var all []tally
-	for _, d := range doubts {
-		all = append(all, tally{d.Day, string(d.Outcome), d.Count})
-	}
-	c := newChart(l, "alarms", l.T("What came of doubts"), outcomes(), outcomeWord, all, now)
-	wrong, right := 0, 0
-	for _, t := range c.Totals {
-		switch records.Outcome(t.Class) {
-		case records.OutcomeFalseAlarm:
-			wrong += t.Count
-		case records.OutcomeConfirmed:
-			right += t.Count
-		case records.OutcomeOpen:
+	for _, t := range tallies {
+		if t.Decision != devices.Allow.String() {
+			all = append(all, tally{t.Day, unanswered, t.Count})
 		}
 	}
+	wrong, right := 0, 0
+	for _, a := range answers {
+		all = append(all, tally{a.Day, string(a.Outcome), a.Count}, tally{a.Day, unanswered, -a.Count})
+		switch a.Outcome {
+		case records.OutcomeFalseAlarm:
+			wrong += a.Count
+		case records.OutcomeConfirmed:
+			right += a.Count
+		}
+	}
+	c := newChart(l, "alarms", l.T("What came of doubts"), outcomes(), outcomeWord, all, now)
 	if wrong+right == 0 {
 		return c, l.T("Nobody has answered a doubt yet, so there is no rate of false alarms.")
 	}

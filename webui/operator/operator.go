@@ -34,9 +34,9 @@ type Finder interface {
 	LatestEvents(ctx context.Context, limit int) ([]devices.Event, error)
 	// Tallies returns the judgments since a time, counted by day and decision.
 	Tallies(ctx context.Context, since time.Time) ([]records.Tally, error)
-	// Doubts returns the judgments since a time that were no plain allow,
-	// counted by day and by what came of them.
-	Doubts(ctx context.Context, since time.Time) ([]records.Doubt, error)
+	// Answers returns which of the judgments since a time that were no plain
+	// allow were answered, counted by their day and by the outcome.
+	Answers(ctx context.Context, since time.Time) ([]records.Answer, error)
 }
 
 // Config is what the operator's pages are made of.

@@ -40,11 +40,11 @@ func (o *Operator) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	doubts, err := o.Finder.Doubts(r.Context(), now.Add(-chartDays*day))
+	answers, err := o.Finder.Answers(r.Context(), now.Add(-chartDays*day))
 	if err != nil {
 		return err
 	}
-	alarms, rate := alarmChart(l, doubts, now)
+	alarms, rate := alarmChart(l, tallies, answers, now)
 	page := searchPage{
 		Frame: frame(), Query: q, Asked: q.any(), Rate: rate,
 		Charts: []chart{verdictChart(l, tallies, now), alarms},

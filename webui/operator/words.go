@@ -31,16 +31,17 @@ func decisionWord(l *webui.Locale, decision string) string {
 	return word(l, words[decision], decision)
 }
 
+// unanswered is the outcome of a doubt of which nobody has said anything.
+const unanswered = "open"
+
 func outcomes() []string {
-	return []string{
-		string(records.OutcomeFalseAlarm), string(records.OutcomeConfirmed), string(records.OutcomeOpen),
-	}
+	return []string{string(records.OutcomeFalseAlarm), string(records.OutcomeConfirmed), unanswered}
 }
 
 func outcomeWord(l *webui.Locale, outcome string) string {
 	words := map[string]string{
 		string(records.OutcomeFalseAlarm): "False alarm", string(records.OutcomeConfirmed): "Confirmed",
-		string(records.OutcomeOpen): "Not answered",
+		unanswered: "Not answered",
 	}
 	return word(l, words[outcome], outcome)
 }

@@ -75,13 +75,11 @@ const (
 	// OutcomeConfirmed: the owner ended the device from another one, as in
 	// "This wasn't me", or an operator did.
 	OutcomeConfirmed Outcome = "confirmed"
-	// OutcomeOpen: nobody has said.
-	OutcomeOpen Outcome = "open"
 )
 
-// Doubt is how many doubts of a day had an outcome.
-type Doubt struct {
-	Day     time.Time // its beginning, in UTC
+// Answer is how many doubts of a day had an outcome.
+type Answer struct {
+	Day     time.Time // the doubts', its beginning in UTC
 	Outcome Outcome
 	Count   int
 }
