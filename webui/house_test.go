@@ -85,7 +85,7 @@ func newHouseOn(t testing.TB, database string) *house {
 	must(err)
 	ui, err := webui.New(webui.Config{
 		Issuer: h.issuer, Registry: h.registry, Observer: looks, Sessions: db, Holdings: db,
-		Client: webui.Client{Issuer: h.issuer, ID: "pages"}, AccessTTL: 10 * time.Minute,
+		Client: webui.Client{Issuer: h.issuer, ID: "pages"}, AccessTTL: 10 * time.Minute, Outward: db,
 		Pages: pages, Now: clock.Now, Log: quiet,
 	})
 	must(err)

@@ -1,0 +1,198 @@
+package webui_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/store/pgtest"
+)
+
+// judged gives a device of Ada's that many judgments, a minute apart, the last
+// one a minute ago.
+func (h *house) judged(id string, n int) {
+	h.t.Helper()
+	ctx, now := context.Background(), h.clock.Now()
+	err := h.store.Change(ctx, "ada", func(tx devices.Tx) error {
+		for i := range n {
+			at := now.Add(-time.Duration(n-i) * time.Minute)
+			err := tx.Record(ctx, devices.Judgment{
+				ID: newID(), Subject: "ada", DeviceID: id, GrantID: fmt.Sprintf("g-%d", i%7), ClientID: strings.Repeat("client ", 30),
+				Sighting: devices.Sighting{At: at, Entrance: devices.EntranceProvider, Fingerprint: devices.Fingerprint{
+					devices.SignalBrowser: strings.Repeat("Browser", 9), devices.SignalOS: strings.Repeat("System", 9),
+				}},
+				Verdict: devices.Verdict{Decision: devices.Refuse, Would: devices.Refuse, PolicyVersion: "1", Evidence: []devices.Evidence{
+					{Reason: devices.ReasonOSChanged, Before: "Windows", After: "Linux", Weight: 20},
+				}},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// TestFiveThousandJudgments: each page of a long history costs what the first
+// one does, and all of them together show everything once.
+func TestFiveThousandJudgments(t *testing.T) {
+	database, counter := pgtest.Count(t, pgtest.Fresh(t))
+	h := newHouseOn(t, database)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	id := h.devices()[0].ID
+	h.judged(id, 5000)
+	older := regexp.MustCompile(`rel="next" href="[^"]*(\?after=[^"]+)"`)
+	first, shown, pages := pgtest.Counts{}, 0, 0
+	for query := ""; pages < 300; pages++ {
+		counter.Reset()
+		laptop.get("/devices/" + id + query)
+		laptop.is("/devices/"+id, http.StatusOK)
+		cost := counter.Counts()
+		cost.Pings, cost.Prepared = 0, 0
+		if pages == 0 {
+			first = cost
+		}
+		if cost.RoundTrips > first.RoundTrips || cost.RoundTrips > 8 || cost.Rows > 0 {
+			t.Errorf("page %d costs %+v, the first %+v", pages, cost, first)
+		}
+		if size := len(laptop.page); size > 50<<10 {
+			t.Errorf("page %d: %d bytes", pages, size)
+		}
+		shown += strings.Count(laptop.page, `<li class="bad">`) + strings.Count(laptop.page, `<li class="good">`)
+		next := older.FindStringSubmatch(laptop.page)
+		if next == nil {
+			break
+		}
+		query = strings.ReplaceAll(next[1], "&amp;", "&")
+	}
+	if pages != 200 || shown != 5001 { // the sign-in itself is one
+		t.Errorf("%d judgments on %d pages", shown, pages+1)
+	}
+	t.Logf("a page: %+v, %d bytes", first, len(laptop.page))
+}
+
+// TestASubjectWithoutADevice: whose first sign-in this is, and who has ended
+// everything.
+func TestASubjectWithoutADevice(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.get("/devices")
+	laptop.is("/login", http.StatusOK)
+	if n := len(h.devices()); n != 0 {
+		t.Fatalf("%d devices before anybody signed in", n)
+	}
+	laptop.prove()
+	laptop.is("/devices", http.StatusOK)
+	if !strings.Contains(compact(laptop.page), "You are signed in on this device only.") {
+		t.Error(laptop.page)
+	}
+	for _, path := range []string{"/devices?ended=1", "/devices/others", "/devices/others/ended?since=" + url.QueryEscape(h.clock.Now().Format(time.RFC3339Nano))} {
+		laptop.get(path)
+		if laptop.status != http.StatusOK {
+			t.Errorf("%s: %d", path, laptop.status)
+		}
+	}
+	if _, err := h.registry.RevokeAllBut(t.Context(), "ada", "", devices.ReasonOperator); err != nil {
+		t.Fatal(err)
+	}
+	laptop.get("/devices")
+	laptop.is("/devices", http.StatusUnauthorized)
+	laptop.get("/devices")
+	laptop.prove()
+	laptop.is("/devices", http.StatusOK)
+	laptop.get("/devices?ended=1")
+	if !strings.Contains(laptop.page, "the operator ended it") {
+		t.Error(laptop.page)
+	}
+}
+
+// TestLongNames: no name makes a page long, or hides what was observed.
+func TestLongNames(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	id := h.devices()[0].ID
+	for _, name := range []string{
+		strings.Repeat("W", devices.MaxNameLength), strings.Repeat("長い名前", 63), strings.Repeat("👩‍💻", 85),
+		strings.Repeat("\u0301", 255), "\u202e" + strings.Repeat("gnol ", 50),
+	} {
+		laptop.post("/devices/"+id+"/name", url.Values{"name": {name}})
+		laptop.is("/devices/"+id, http.StatusOK)
+		for _, path := range []string{"/devices", "/devices/" + id, "/devices/" + id + "/end"} {
+			laptop.get(path)
+			if laptop.status != http.StatusOK || len(laptop.page) > 20<<10 || !strings.Contains(laptop.page, "Firefox on Windows") {
+				t.Errorf("%s with %.20q: %d, %d bytes", path, name, laptop.status, len(laptop.page))
+			}
+			if path == "/devices" && strings.Contains(laptop.page, name) {
+				t.Errorf("the list says all of %.20q", name)
+			}
+		}
+	}
+}
+
+// TestReceiptsTellOfOtherServers: each leg and how far it has come, and until
+// when what is left lives on.
+func TestReceiptsTellOfOtherServers(t *testing.T) {
+	h := newHouse(t)
+	laptop, phone := h.browser(onWindows), h.browser(onIPhone)
+	laptop.signIn()
+	phone.signIn()
+	id := h.devices()[1].ID
+	receipt := "/devices/" + id + "/ended"
+	laptop.post("/devices/"+id+"/end", url.Values{})
+	laptop.is(receipt, http.StatusOK)
+	says := func(texts ...string) {
+		t.Helper()
+		laptop.get(receipt)
+		for _, text := range texts {
+			if without, is := strings.CutPrefix(text, "not: "); is == strings.Contains(compact(laptop.page), strings.TrimPrefix(text, "not: ")) {
+				t.Errorf("%q (%q): %s", text, without, laptop.page)
+			}
+		}
+	}
+	// They are queued behind the act.
+	says("Look again in a moment", "not: Everything ended at once", "not: At other servers")
+	now := h.clock.Now()
+	legs := []devices.Leg{
+		{Kind: devices.LegHydraChain, ClientID: "shop<b>", State: devices.LegPending},
+		{Kind: devices.LegHydraLogin, State: devices.LegPending},
+		{Kind: devices.LegKratosSession, State: devices.LegPending},
+	}
+	for i := range legs {
+		legs[i].ID, legs[i].Ref, legs[i].Subject, legs[i].DeviceID = newID(), newID(), "ada", id
+		legs[i].CreatedAt, legs[i].NextAt = now, now
+	}
+	if err := h.store.QueueLegs(t.Context(), "test", "1", legs); err != nil {
+		t.Fatal(err)
+	}
+	says("At other servers", "Access of \u2068shop&lt;b&gt;\u2069</bdi>: being ended", "Look again in a moment")
+	settle := func(i int, state devices.LegState, until time.Time) {
+		t.Helper()
+		legs[i].State, legs[i].DoneAt, legs[i].Until = state, now, until
+		if err := h.store.SettleLeg(t.Context(), legs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settle(0, devices.LegHeld, now.Add(time.Hour))
+	settle(1, devices.LegDone, time.Time{})
+	says("cannot be ended there; it is refused here from now on. What it was handed last may work until",
+		"Sign-in for applications</bdi>: ended", "Look again in a moment")
+	settle(2, devices.LegDone, time.Time{})
+	says("Sign-in to your account</bdi>: ended", "not: Look again", "not: Everything ended at once")
+	h.clock.Advance(25 * time.Minute)
+	laptop.get("/devices")
+	h.clock.Advance(25 * time.Minute)
+	laptop.get("/devices")
+	h.clock.Advance(25 * time.Minute) // all of it has died by itself
+	says("Everything ended at once", "not: may work until")
+}
