@@ -45,6 +45,7 @@ func (c *simulateCmd) Run(a *app) error {
 	}
 	defer func() { _ = input.Close() }() // it was read, or has no name
 	seen := &progress{a: a}
+	defer seen.end()
 	if err := checkSightings(input, seen); err != nil {
 		return err
 	}
@@ -185,6 +186,7 @@ type progress struct {
 	a     *app
 	doing string
 	told  time.Time
+	shown bool
 }
 
 const (
@@ -204,10 +206,17 @@ func (p *progress) at(line int) error {
 		p.told = now
 	}
 	if now.Sub(p.told) >= progressEvery && terminal(p.a.stderr) && !terminal(p.a.stdout) {
-		p.told = now
+		p.told, p.shown = now, true
 		fmt.Fprintf(p.a.stderr, "\r%s %d lines", p.doing, line)
 	}
 	return nil
+}
+
+// end clears the line that it wrote on.
+func (p *progress) end() {
+	if p.shown {
+		fmt.Fprint(p.a.stderr, "\r\x1b[K")
+	}
 }
 
 // terminal reports whether somebody looks at what is written there.
@@ -217,5 +226,9 @@ func terminal(w io.Writer) bool {
 		return false
 	}
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	nowhere, err := os.Stat(os.DevNull) // which is such a device too
+	return err == nil && !os.SameFile(info, nowhere)
 }

@@ -2,6 +2,8 @@ package devices_test
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +52,27 @@ func TestNewDevicesWithinAnHour(t *testing.T) {
 	h.Rules.MaxNewPerHour = 0
 	for range 30 {
 		h.signIn("ada", devicestest.ThiefHeaders())
+	}
+}
+
+// The limit is exact however many come at once.
+func TestNewDevicesAtOnce(t *testing.T) {
+	h := newHouse(t, func(r *devices.Rules) { r.MaxNewPerHour = 7 })
+	var all sync.WaitGroup
+	var refused atomic.Int64
+	for range 30 {
+		all.Go(func() {
+			switch _, err := h.Enroll(t.Context(), "ada", h.sees(devicestest.ThiefHeaders())); {
+			case errors.Is(err, devices.ErrNewDeviceLimit):
+				refused.Add(1)
+			case err != nil:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if h.live("ada") != 7 || refused.Load() != 23 {
+		t.Errorf("%d devices, %d refused", h.live("ada"), refused.Load())
 	}
 }
 
