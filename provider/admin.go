@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -28,6 +27,7 @@ func (p *Provider) RegisterAdmin(api huma.API) {
 	huma.Register(api, at(http.MethodPost, "/admin/clients", "createOAuth2Client", "Create a client", 201), p.createClient)
 	huma.Register(api, at(http.MethodGet, "/admin/clients/{id}", "getOAuth2Client", "Show a client", 200), p.getClient)
 	huma.Register(api, at(http.MethodPut, "/admin/clients/{id}", "setOAuth2Client", "Replace a client", 200), p.setClient)
+	huma.Register(api, at(http.MethodPatch, "/admin/clients/{id}", "patchOAuth2Client", "Change a client (JSON Patch, RFC 6902)", 200), p.patchClient)
 	huma.Register(api, at(http.MethodDelete, "/admin/clients/{id}", "deleteOAuth2Client", "Delete a client", 204), p.deleteClient)
 	huma.Register(api, at(http.MethodPost, "/admin/oauth2/introspect", "introspectOAuth2Token", "Introspect a token", 200), p.adminIntrospect)
 }
@@ -88,14 +88,6 @@ func (p *Provider) createClient(ctx context.Context, in *struct{ RawBody []byte 
 	return &clientBody{c}, nil
 }
 
-func readClient(raw []byte) (oauth.Client, error) {
-	var c oauth.Client
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return c, errors.Join(devices.ErrInvalid, err)
-	}
-	return c, nil
-}
-
 // CreateClient completes and adds a client. It returns it with its secret,
 // which is generated where the client needs one and brought none, and which
 // nobody can read again. Errors are devices.ErrInvalid, devices.ErrExists or
@@ -118,11 +110,20 @@ func (p *Provider) setClient(ctx context.Context, in *clientChange) (*clientBody
 	if err != nil {
 		return nil, p.problem(ctx, err)
 	}
+	return p.replaceClient(ctx, before, c)
+}
+
+// replaceClient puts a client in the place of one, which keeps its ID and,
+// where no other is given, its secret.
+func (p *Provider) replaceClient(ctx context.Context, before, c oauth.Client) (*clientBody, error) {
+	var err error
 	c.ID, c.Version, c.CreatedAt, c.SecretHash = before.ID, before.Version, before.CreatedAt, before.SecretHash
 	c.UpdatedAt = p.Now()
 	c = CompleteClient(c, p.NewID)
 	if c.Public() || c.AuthMethod == methodAssertion {
 		c.SecretHash = ""
+	} else if c.Secret == "" && c.SecretHash == "" {
+		c.Secret = NewSecret() // it had none before
 	}
 	if err := ValidateClient(c); err != nil {
 		return nil, p.problem(ctx, err)
