@@ -133,7 +133,7 @@ func (b *Bridge) known(ctx context.Context, q ory.Consent, seen devices.Sighting
 		return devices.Enrolment{}, err
 	}
 	if d != nil && seen.Proof.HasCookie(d.CookieHash) {
-		if !d.Live() && !d.MayReturn() {
+		if !d.Live() {
 			return devices.Enrolment{}, devices.ErrRevoked
 		}
 		return devices.Enrolment{}, nil // Enroll recognises it, and judges

@@ -112,13 +112,21 @@ func TestNewSessionsGetTheirNames(t *testing.T) {
 	if h.tied(devices.TieKratosNew, ref) || !h.tied(devices.TieKratosSession, "s") || !h.live(g) {
 		t.Error("it did not get its name")
 	}
-	// One that was never saved, or ended before it was asked for, is gone.
-	other := devices.KratosNew("ada", now.Add(time.Second))
-	h.kratos.says("GET /admin/sessions/s", http.StatusNotFound, "{}")
-	h.tie(d, devices.TieKratosNew, other)
+}
+
+// One that was never saved, or ended before it was asked for, is gone.
+func TestNewSessionsThatAreNoMore(t *testing.T) {
+	h := open(t)
+	h.kratos.says("GET /admin/identities/ada/sessions", http.StatusOK, "[]")
+	d := h.enrolled()
+	g := h.chain(d, "a")
+	ref := devices.KratosNew("ada", h.clock.Now())
+	h.tie(d, devices.TieKratosNew, ref)
 	h.clock.Advance(time.Minute)
-	once()
-	if h.tied(devices.TieKratosNew, other) || h.live(g) {
+	if err := h.sweep().Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h.tied(devices.TieKratosNew, ref) || h.live(g) {
 		t.Error("the grant outlives every session of its device")
 	}
 }
