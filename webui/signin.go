@@ -38,7 +38,7 @@ type way interface {
 type proof struct {
 	session records.Session // DeviceID as its issuer says; may be empty elsewhere
 	hint    string          // what the issuer wants to see again at the end
-	exact   time.Duration // to what the AuthTime is rounded down
+	exact   time.Duration   // to what the AuthTime is rounded down
 	// ties are the names that the sign-in has elsewhere, the lasting one first.
 	ties []devices.Tie
 }
