@@ -111,6 +111,29 @@ func (p *Person) Authorize(clientID, secret, device string) (*Chain, Answer, err
 	return c, a, err
 }
 
+// Visit visits an address and returns where it leads, "" where it does not.
+func (p *Person) Visit(address string) (string, error) {
+	a, err := p.Do(http.MethodGet, address, http.Header{"Accept": {"text/html"}}, nil)
+	return a.Header.Get("Location"), err
+}
+
+// ConsentOf goes through a sign-in as far as the consent, and returns where
+// that is.
+func (p *Person) ConsentOf(clientID string) (string, error) {
+	next, err := p.ask(&Chain{Person: p, ClientID: clientID})
+	for hop := 0; err == nil && param(next, "consent_challenge") == ""; hop++ {
+		switch {
+		case hop > 12:
+			err = fmt.Errorf("the sign-in goes in circles at %s", next)
+		case strings.Contains(next, "/self-service/login/browser"):
+			next, err = p.kratosLogin(next)
+		default:
+			next, err = p.location(next)
+		}
+	}
+	return next, err
+}
+
 // Where Hydra sends the browser where nobody is: login and consent are then
 // given through its admin API.
 const (

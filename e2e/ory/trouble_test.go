@@ -38,6 +38,7 @@ func TestBridgeAndTrouble(t *testing.T) {
 	}{
 		{"the bridge gives the browser its cookie", bridged},
 		{"the bridge turns down who is not the operator's own", thirdParty},
+		{"a consent that another browser is led to", strangersConsent},
 		{"without the gateway an ended device is refused all the same", hookOnly},
 		{"a proxy that only asks", asked},
 		{"the hook is down", hookDown},
@@ -89,6 +90,31 @@ func thirdParty(t *testing.T, s *site) {
 	if _, _, err := ada.Authorize(id, "", ""); err == nil || !strings.Contains(err.Error(), "error=consent_required") {
 		t.Errorf("it got: %v", err)
 	}
+}
+
+// A thief has somebody else's browser go through the consent of the thief's own
+// sign-in. Hydra asks for the browser that began it: neither gets a code.
+func strangersConsent(t *testing.T, s *site) {
+	ada, thief := s.registered(t, house.Laptop()), s.registered(t, house.Thief())
+	id, _ := s.client(t, true)
+	at, err := thief.ConsentOf(id)
+	good(t, err)
+	if !strings.HasPrefix(at, s.House.Issuer+"/bridge/consent?consent_challenge=") {
+		t.Fatalf("the thief stands at %s", at)
+	}
+	next := at
+	for hop := 0; err == nil && hop < 5 && !strings.HasPrefix(next, ory.Redirect); hop++ {
+		next, err = ada.Visit(next)
+	}
+	if strings.Contains(next, "code=") {
+		t.Errorf("another browser was given a code: %s", next)
+	}
+	// What the visit put into the jar is no device of Ada's.
+	if n := len(s.devices(t, ada.Subject)); n != 1 {
+		t.Errorf("Ada has %d devices", n)
+	}
+	c := s.chain(t, ada, id, "", "")
+	refreshes(t, c)
 }
 
 // direct is the chain with a client that knows its way around the gateway.
