@@ -33,6 +33,7 @@ func (d *doctorCmd) Run(a *app) error {
 	}
 	found := c.examined()
 	found = append(found, schemaFinding(a.ctx, c))
+	found = append(found, clockFinding(a.ctx, c, a.now)...)
 	ours := c.ours(d.Jsonnet)
 	for _, file := range []struct {
 		path string

@@ -54,6 +54,7 @@ func (*serveCmd) Run(a *app) error {
 		}
 		return err
 	}
+	s.warnOfSkew(a.ctx, log)
 	told := []any{"issuer", c.Issuer, "public", public.Addr().String(), "admin", admin.Addr().String()}
 	if len(listeners) > 2 {
 		told = append(told, "gateway", listeners[2].Addr().String())
