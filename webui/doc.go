@@ -4,8 +4,9 @@
 // # Objects
 //
 // [Pages] is the set of embedded templates, the assets they use and the
-// languages they speak. Each page is a template of its own in one layout; its
-// data is a plain struct that whoever shows the page declares. [UI] is the
+// languages they speak, ours and those that other packages bring, as operator
+// does. Each page is a template of its own in one layout; its data is a plain
+// struct that whoever shows the page declares. [UI] is the
 // owner's pages: it signs in over the wire like any client, keeps a session
 // tied to a device, and asks the registry for everything that it does.
 //
@@ -40,6 +41,10 @@
 // The session's cookie is SameSite=Strict (RFC 10017 §6.1.3.2). Where a link or
 // a provider of another site leads here, browsers keep such cookies back: the
 // page "bounce" then makes the browser take the last step by itself.
+//
+// Assets are kept compressed; pages for who is signed in are compressed as they
+// are sent. The others are not: other sites can have a browser ask for them, and
+// they hold a flow, which their length would give away bit by bit (BREACH).
 //
 // Destructive acts are asked about on a page of their own, so that a fresh
 // sign-in in between leads back to the same question.
