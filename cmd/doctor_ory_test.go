@@ -1,0 +1,100 @@
+package cmd_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/cmd"
+)
+
+// serves returns the URL of a server.
+func serves(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(answer)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func version(v string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, `{"version":%q}`, v) }
+}
+
+// What the doctor finds in lanyard's own configuration and at the servers, in
+// its own words.
+func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
+	late := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat))
+		version("v2.3.0")(w, r)
+	}
+	gateway := serves(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "A token request is one form, urlencoded, with each parameter once.")
+	})
+	tells := func(endpoint string) string {
+		return serves(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, `{"token_endpoint":%q}`, endpoint) })
+	}
+	direct := serves(t, version("Hydra says no"))
+	const down = "http://127.0.0.1:1"
+	for _, tt := range []struct {
+		name  string
+		env   map[string]string
+		wants string
+		unfit bool
+	}{
+		{"no hooks", map[string]string{"HOOKS_KEYS": ""}, "advice   lanyard: hooks.keys: empty: the hooks are off", false},
+		{"a gateway without hooks", map[string]string{"HOOKS_KEYS": "", "GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
+			"missing  lanyard: hooks.keys: the gateway needs the token hook", true},
+		{"a deadline that Hydra does not wait for", map[string]string{"HOOKS_DEADLINE": "3s"},
+			"missing  lanyard: hooks.deadline: 3s is too long", true},
+		{"a gateway behind nobody knows what", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
+			"advice   lanyard: trusted_proxies: empty", false},
+		{"no Hydra", nil, "advice   Hydra: no admin URL in hooks: what is ended here is not ended there", false},
+		{"a Hydra that is down", map[string]string{"HOOKS_HYDRA_ADMIN_URL": down}, "missing  Hydra: cannot be reached", true},
+		{"an old Hydra", map[string]string{"HOOKS_HYDRA_ADMIN_URL": serves(t, version("v2.3.0"))},
+			"advice   Hydra: answers, version v2.3.0: it cannot end one chain of tokens by itself", false},
+		{"a new Hydra", map[string]string{"HOOKS_HYDRA_ADMIN_URL": serves(t, version("v26.2.0"))},
+			"good     Hydra: answers, version v26.2.0\n", false},
+		{"a Kratos", map[string]string{"HOOKS_KRATOS_ADMIN_URL": serves(t, version("v1.3.1"))}, "good     Kratos: answers, version v1.3.1\n", false},
+		{"clocks that differ", map[string]string{"HOOKS_KRATOS_ADMIN_URL": serves(t, late)},
+			"missing  Kratos: its clock and this machine's differ by", true},
+		{"clients at the gateway", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(gateway + "/oauth2/token")},
+			"good     gateway: " + gateway + "/oauth2/token, which Hydra tells its clients, is the gateway", false},
+		{"clients around the gateway", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(direct + "/oauth2/token")},
+			"missing  gateway: clients go around it: " + direct + "/oauth2/token, which Hydra tells them, is not the gateway", true},
+		{"clients sent where this machine does not reach",
+			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(down + "/oauth2/token")},
+			"advice   gateway: the token endpoint that clients are told of cannot be reached from here", false},
+		{"an upstream that does not say", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
+			"advice   gateway: nothing is known of where clients are sent", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := map[string]string{
+				"ISSUER": "http://127.0.0.1:4487", "PUBLIC_LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "127.0.0.1:0",
+				"DATABASE_URL":   "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db"),
+				"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "a key of these tests",
+			}
+			for name, value := range tt.env {
+				env[name] = value
+			}
+			for name, value := range env {
+				t.Setenv("LANYARD_"+name, value)
+			}
+			var out bytes.Buffer
+			if status := cmd.Main([]string{"migrate", "up"}, strings.NewReader(""), &out, &out); status != 0 {
+				t.Fatal(out.String())
+			}
+			out.Reset()
+			status := cmd.Main([]string{"doctor"}, strings.NewReader(""), &out, &out)
+			if !strings.Contains(out.String(), tt.wants) || (status != 0) != tt.unfit {
+				t.Errorf("status %d, want %q in\n%s", status, tt.wants, &out)
+			}
+		})
+	}
+}
