@@ -3,6 +3,7 @@
 //
 //	go run ./bench refresh
 //	go run ./bench ory
+//	go run ./bench hook
 //	go run ./bench pages
 //
 // The floor is one bare single-row UPDATE of the same table through the same
@@ -36,9 +37,9 @@ type plan struct {
 }
 
 func run(ctx context.Context, args []string) error {
-	races := map[string]func(context.Context, plan) error{"refresh": refresh, "ory": besideOry, "pages": pages}
+	races := map[string]func(context.Context, plan) error{"refresh": refresh, "ory": besideOry, "hook": hookAlone, "pages": pages}
 	if len(args) == 0 || races[args[0]] == nil {
-		return fmt.Errorf("usage: bench refresh|ory|pages [-rounds N] [-slice 1s] [-grants N]")
+		return fmt.Errorf("usage: bench refresh|ory|hook|pages [-rounds N] [-slice 1s] [-grants N]")
 	}
 	var p plan
 	flags := flag.NewFlagSet("bench "+args[0], flag.ContinueOnError)

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,22 +44,26 @@ func besideOry(ctx context.Context, p plan) error {
 
 // fixture is everything that runs.
 type fixture struct {
-	alone, beside *ory.Stack
-	lanyard       *exec.Cmd
-	public        string
-	gateway       string
-	watch         *sql.DB
+	alone, empty, beside *ory.Stack
+	nothing              *http.Server // a hook that allows whatever it is asked
+	lanyard              *exec.Cmd
+	public               string
+	gateway              string
+	watch                *sql.DB
 }
 
 func (f *fixture) stop() error {
 	var err error
-	for _, s := range []*ory.Stack{f.alone, f.beside} {
+	for _, s := range []*ory.Stack{f.alone, f.empty, f.beside} {
 		if s != nil {
 			err = errors.Join(err, s.Stop())
 		}
 	}
 	if f.lanyard != nil {
 		err = errors.Join(err, f.lanyard.Process.Signal(syscall.SIGTERM), f.lanyard.Wait())
+	}
+	if f.nothing != nil {
+		err = errors.Join(err, f.nothing.Close())
 	}
 	if f.watch != nil {
 		err = errors.Join(err, f.watch.Close())
@@ -74,7 +77,7 @@ func furnish(ctx context.Context, pg *pgtest.Server, dir string) (*fixture, erro
 		return nil, err
 	}
 	f := &fixture{}
-	at, err := addresses(7)
+	at, err := addresses(9)
 	if err != nil {
 		return nil, err
 	}
@@ -88,9 +91,9 @@ func furnish(ctx context.Context, pg *pgtest.Server, dir string) (*fixture, erro
 	}
 	plan := func(name, public, admin string) (ory.Plan, error) {
 		folder := filepath.Join(dir, name)
-		url, err := pg.Create(ctx, "")
+		database, err := pg.Create(ctx, "")
 		return ory.Plan{
-			Dir: folder, HydraPublic: public, HydraAdmin: admin, HydraDatabase: url, Issuer: "http://" + public,
+			Dir: folder, HydraPublic: public, HydraAdmin: admin, HydraDatabase: kept(database), Issuer: "http://" + public,
 			Login: ory.NoLogin, Consent: ory.NoConsent, WithoutKratos: true,
 		}, errors.Join(err, os.Mkdir(folder, 0o700))
 	}
@@ -103,10 +106,21 @@ func furnish(ctx context.Context, pg *pgtest.Server, dir string) (*fixture, erro
 		return nil, err
 	}
 	with.Lanyard, with.HookKey, with.Issuer = "http://"+f.public, hookKey, "http://"+f.gateway
-	if err := f.serve(ctx, dir, database, at[1], with); err != nil {
+	between, err := plan("empty", at[7], at[8])
+	if err != nil {
+		return nil, err
+	}
+	if between.Lanyard, err = f.allow(); err != nil {
+		return nil, err
+	}
+	between.HookKey = hookKey
+	if err := f.serve(ctx, dir, database, at[1], "http://"+with.HydraPublic); err != nil {
 		return nil, errors.Join(err, f.stop())
 	}
 	if f.alone, err = ory.Start(ctx, binaries, without); err != nil {
+		return nil, errors.Join(err, f.stop())
+	}
+	if f.empty, err = ory.Start(ctx, binaries, between); err != nil {
 		return nil, errors.Join(err, f.stop())
 	}
 	if f.beside, err = ory.Start(ctx, binaries, with); err != nil {
@@ -115,8 +129,22 @@ func furnish(ctx context.Context, pg *pgtest.Server, dir string) (*fixture, erro
 	return f, nil
 }
 
-// serve builds and starts lanyard.
-func (f *fixture) serve(ctx context.Context, dir, database, admin string, with ory.Plan) error {
+// kept returns the URL of a database for a Hydra that keeps its connections. It
+// keeps one a processor otherwise, and four workers on two processors make it
+// open others over and over, which is more work for PostgreSQL than a refresh.
+func kept(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return database
+	}
+	q := u.Query()
+	return fmt.Sprintf("postgres://%s@%s%s?sslmode=disable&max_conns=20&max_idle_conns=20",
+		q.Get("user"), net.JoinHostPort(q.Get("host"), q.Get("port")), u.Path)
+}
+
+// serve builds and starts lanyard, with the gateway before a Hydra if there is
+// one.
+func (f *fixture) serve(ctx context.Context, dir, database, admin, upstream string) error {
 	binary := filepath.Join(dir, "lanyard")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/lanyard-id/lanyard")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -127,8 +155,11 @@ func (f *fixture) serve(ctx context.Context, dir, database, admin string, with o
 	f.lanyard.Env = append(os.Environ(),
 		"LANYARD_ISSUER=http://"+f.public, "LANYARD_PUBLIC_LISTEN="+f.public, "LANYARD_ADMIN_LISTEN="+admin,
 		"LANYARD_DATABASE_URL="+database, "LANYARD_SECRETS_SYSTEM="+strings.Repeat("bench ", 8),
-		"LANYARD_HOOKS_KEYS="+hookKey, "LANYARD_HOOKS_DEADLINE=2s",
-		"LANYARD_GATEWAY_LISTEN="+f.gateway, "LANYARD_GATEWAY_UPSTREAM=http://"+with.HydraPublic)
+		"LANYARD_HOOKS_KEYS="+hookKey, "LANYARD_HOOKS_DEADLINE=2s")
+	if upstream != "" {
+		f.lanyard.Env = append(f.lanyard.Env,
+			"LANYARD_GATEWAY_LISTEN="+f.gateway, "LANYARD_GATEWAY_UPSTREAM="+upstream)
+	}
 	f.lanyard.Dir, f.lanyard.Stderr = dir, os.Stderr
 	f.lanyard.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := f.lanyard.Start(); err != nil {
@@ -151,8 +182,12 @@ func addresses(n int) ([]string, error) {
 }
 
 func (f *fixture) race(ctx context.Context, p plan) error {
-	fmt.Printf("signing in %d times …\n", 2*p.grants)
+	fmt.Printf("signing in %d times …\n", 3*p.grants)
 	alone, err := chains(f.alone, "http://"+f.alone.HydraPublic, p.grants)
+	if err != nil {
+		return err
+	}
+	empty, err := chains(f.empty, "http://"+f.empty.HydraPublic, p.grants)
 	if err != nil {
 		return err
 	}
@@ -160,25 +195,16 @@ func (f *fixture) race(ctx context.Context, p plan) error {
 	if err != nil {
 		return err
 	}
+	contestants := []contestant{
+		refreshed("Hydra alone", alone), refreshed("with a hook of nothing", empty),
+		refreshed("with hook and gateway", beside),
+	}
 	for _, workers := range []int{1, 4} {
-		results, err := measure(ctx, p, f.watch, []contestant{
-			refreshed("Hydra alone", alone), refreshed("with hook and gateway", beside),
-		}, workers)
-		if err != nil {
+		if err := compare(ctx, p, f.watch, contestants, workers); err != nil {
 			return err
 		}
-		report(workers, results)
 	}
-	ask, err := f.hook(ctx)
-	if err != nil {
-		return err
-	}
-	results, err := measure(ctx, p, f.watch, []contestant{ask}, 16)
-	if err != nil {
-		return err
-	}
-	report(16, results)
-	return nil
+	return f.raceHook(ctx, p)
 }
 
 func chains(s *ory.Stack, at string, n int) ([]*ory.Chain, error) {
@@ -212,40 +238,4 @@ func refreshed(name string, list []*ory.Chain) contestant {
 			return err
 		}, nil
 	}}
-}
-
-// hook is the token hook asked about refreshes, without Hydra around it.
-func (f *fixture) hook(ctx context.Context) (contestant, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-	post := func(ctx context.Context, kind string, n int) error {
-		body := fmt.Sprintf(`{"session":{"id_token":{"subject":"hook-%d"},"extra":{},"consent_challenge":"hook-%d"},`+
-			`"request":{"client_id":"hook","requested_scopes":["offline_access"],"grant_types":["%s"],"payload":{}}}`, n, n, kind)
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+f.public+"/hooks/hydra/token", bytes.NewReader([]byte(body)))
-		if err != nil {
-			return err
-		}
-		r.Header = http.Header{"X-Hook-Key": {hookKey}, "Content-Type": {"application/json"}}
-		a, err := client.Do(r)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, a.Body)
-		_ = a.Body.Close() // it was read
-		if err == nil && a.StatusCode != http.StatusNoContent {
-			err = fmt.Errorf("hook: %d", a.StatusCode)
-		}
-		return err
-	}
-	for n := range 64 {
-		if err := post(ctx, "authorization_code", n); err != nil {
-			return contestant{}, err
-		}
-	}
-	return contestant{"the hook alone, refresh", func(n int) (func(context.Context) error, error) {
-		i := 0
-		return func(ctx context.Context) error {
-			i++
-			return post(ctx, "refresh_token", (n+16*i)%64)
-		}, nil
-	}}, nil
 }
