@@ -33,7 +33,7 @@ type node struct {
 var page = template.Must(template.New("").Parse(`<!DOCTYPE html><html lang="en"><title>Kratos</title><main>
 {{range .UI.Messages}}<p>{{.Text}}</p>{{end}}
 <form method="post" action="{{.UI.Action}}">
-{{range .UI.Nodes}}{{if or (eq .Group "default") (eq .Group "password")}}
+{{range .UI.Nodes}}{{if or (eq .Group "default") (eq .Group "password") (eq .Group "lookup_secret")}}
 {{if eq .Attributes.Type "submit"}}<button name="{{.Attributes.Name}}" value="{{.Attributes.Value}}">Go</button>
 {{else}}<input id="{{.Attributes.Name}}" name="{{.Attributes.Name}}" type="{{.Attributes.Type}}" value="{{with .Attributes.Value}}{{.}}{{end}}">{{end}}
 {{end}}{{end}}</form></main>`))
@@ -97,4 +97,49 @@ func (s *Stack) Reconfigure(ctx context.Context, name string, change func(config
 		return err
 	}
 	return server.Start(ctx)
+}
+
+// AddCodes gives the person, who is signed in, codes for a second factor.
+func (p *Person) AddCodes() ([]string, error) {
+	f, err := p.flow("settings/browser", "")
+	if err != nil {
+		return nil, err
+	}
+	var codes struct {
+		UI struct {
+			Nodes []struct {
+				Attributes struct {
+					Text struct {
+						Context struct {
+							Secrets []struct{ Context struct{ Secret string } }
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, step := range []string{"lookup_secret_regenerate", "lookup_secret_confirm"} {
+		a, err := p.json(http.MethodPost, f.UI.Action, map[string]any{
+			"method": "lookup_secret", step: true, "csrf_token": f.csrf(),
+		})
+		if err == nil && a.Status != http.StatusOK {
+			err = fmt.Errorf("%s: %d %s", step, a.Status, a.Body)
+		}
+		if err == nil && step == "lookup_secret_regenerate" {
+			err = json.Unmarshal(a.Body, &codes)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	var all []string
+	for _, n := range codes.UI.Nodes {
+		for _, s := range n.Attributes.Text.Context.Secrets {
+			all = append(all, s.Context.Secret)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("Kratos gave no codes")
+	}
+	return all, nil
 }

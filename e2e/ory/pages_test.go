@@ -33,6 +33,7 @@ func TestPagesWithKratos(t *testing.T) {
 		{"an ended device ends its session", endedDeviceWithKratos},
 		{"a copied session is nobody's", copiedFromKratos},
 		{"one browser, two people", twoPeople},
+		{"Kratos wants a second factor", secondFactor},
 		{"nothing leads elsewhere", nowhereElse},
 		{"the API takes the session", apiWithKratos},
 		{"Kratos is away", kratosAway},
@@ -257,6 +258,28 @@ func twoPeople(t *testing.T, s *site) {
 	b.goes("/devices")
 	if strings.Contains(b.page.Text, ada.Email) {
 		t.Fatalf("Eve sees Ada's devices: %s", b.page.Text)
+	}
+}
+
+func secondFactor(t *testing.T, s *site) {
+	ada := s.registered(t, house.Laptop())
+	if a, err := ada.SignIn(""); err != nil || a.Status != http.StatusOK {
+		t.Fatal(a.Status, err)
+	}
+	codes, err := ada.AddCodes()
+	good(t, err)
+	b := s.surfer(t, ada, house.Laptop())
+	b.goes("/devices")
+	b.proves()
+	b.proveMore(codes[0])
+	b.is("/devices")
+	b.sees("You are signed in on this device only")
+	// A session that has only the password opens nothing.
+	half := s.surfer(t, ada, house.Phone())
+	half.goes("/devices")
+	half.proves()
+	if a := half.calls(http.MethodGet, "/api/v1/devices", nil); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("with the password alone: %d", a.StatusCode)
 	}
 }
 

@@ -79,6 +79,19 @@ func (b *surfer) proves() {
 	b.on()
 }
 
+// proveMore gives a code where Kratos asks for a second factor.
+func (b *surfer) proveMore(code string) {
+	b.t.Helper()
+	f, is := b.page.Form("/self-service/login")
+	if _, asked := f.Fields["lookup_secret"]; !is || !asked {
+		b.t.Fatalf("%s (%d) asks for no second factor:\n%s", b.page.URL, b.page.Status, b.page.Text)
+	}
+	p, err := b.Submit(b.page, f, map[string]string{"lookup_secret": code}, "lookup_secret")
+	good(b.t, err)
+	b.page = p
+	b.on()
+}
+
 func (b *surfer) submits(action string) {
 	b.t.Helper()
 	f, is := b.page.Form(action)
@@ -146,6 +159,8 @@ func (s *site) pages(t *testing.T) {
 	good(t, s.Reconfigure(t.Context(), "kratos", func(config map[string]any) {
 		flows := config["selfservice"].(map[string]any)
 		flows["allowed_return_urls"] = []string{s.House.Issuer + "/devices/"}
+		flows["methods"].(map[string]any)["lookup_secret"] = map[string]any{"enabled": true}
+		config["session"] = map[string]any{"whoami": map[string]any{"required_aal": "highest_available"}}
 		for name, flow := range flows["flows"].(map[string]any) {
 			flow.(map[string]any)["ui_url"] = ui.URL + "/" + name
 		}
