@@ -81,7 +81,7 @@ func hydraMembers() map[string]string {
 		keys   = "nothing is ever fetched: register the keys inline, as jwks"
 		object = "request objects are refused: leave it out"
 	)
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // because these are names and advice, no secrets
 		"allowed_cors_origins":                              "browsers may call the token endpoint from any origin: leave it out",
 		"authorization_code_grant_access_token_lifespan":    access,
 		"authorization_code_grant_id_token_lifespan":        id,
