@@ -35,7 +35,6 @@ type guide struct {
 	blocks   []block // of the guide, in their order
 	commands int
 	steps    []string
-	began    time.Time
 	spent    time.Duration
 }
 
