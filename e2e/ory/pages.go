@@ -3,6 +3,7 @@ package ory
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -139,7 +140,7 @@ func (p *Person) AddCodes() ([]string, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("Kratos gave no codes")
+		return nil, errors.New("no codes came from Kratos")
 	}
 	return all, nil
 }

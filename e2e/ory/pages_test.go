@@ -281,6 +281,10 @@ func secondFactor(t *testing.T, s *site) {
 	if a := half.calls(http.MethodGet, "/api/v1/devices", nil); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("with the password alone: %d", a.StatusCode)
 	}
+	half.goes("/devices") // Kratos takes it for signed in, and sends it back
+	half.proveMore(codes[1])
+	half.is("/devices")
+	half.sees("You are signed in on 2 devices")
 }
 
 func nowhereElse(t *testing.T, s *site) {
