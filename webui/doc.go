@@ -17,9 +17,9 @@
 //   - Pages work without scripts, whatever the data says: the
 //     Content-Security-Policy allows this server's own style sheets and images,
 //     and on the owner's pages one file that shows times in the reader's zone.
-//   - A session ends with its device and with the sign-in that it came from,
-//     and is worth nothing without the device's own cookie. All of that is
-//     looked at with every request.
+//   - A session ends with its device and with the sign-in that it came from
+//     (of this server, or of Kratos), and is worth nothing without the device's
+//     own cookie. All of that is looked at with every request.
 //   - GET changes nothing. A form of another site is refused.
 //   - A name is the owner's label. What was observed is told next to it, always.
 //   - Pages are not kept in caches, not framed by others, and tell no other
@@ -45,6 +45,14 @@
 // Assets are kept compressed; pages for who is signed in are compressed as they
 // are sent. The others are not: other sites can have a browser ask for them, and
 // they hold a flow, which their length would give away bit by bit (BREACH).
+//
+// Who signs owners in, this server, another OpenID provider or Kratos, is asked
+// at the first need and again after a moment: none of them has to be up when
+// this server starts. Elsewhere nobody has looked at the device's cookie, so a
+// sign-in that names a device is checked against it here (seat.go).
+//
+// What follows a form cannot lead to another server (see above): "bounce" makes
+// that step too.
 //
 // Destructive acts are asked about on a page of their own, so that a fresh
 // sign-in in between leads back to the same question.
