@@ -58,43 +58,55 @@ func pages(ctx context.Context, p plan) error {
 		listed = append(listed, looked(fmt.Sprintf("%d devices", devices), server, looking))
 	}
 	for _, workers := range []int{1, 4} {
-		times, err := alternate(ctx, p, listed, workers)
+		all, err := alternate(ctx, p, listed, workers)
 		if err != nil {
 			return err
 		}
-		reportPages(workers, listed, times)
+		reportPages(workers, listed, all)
 	}
 	return nil
 }
 
+// visits is what the slices of one contestant came to.
+type visits struct {
+	times  []float64 // milliseconds, of every list
+	ratios []float64 // of a round's p99 to the first contestant's
+}
+
+func p99(times []float64) float64 {
+	slices.Sort(times)
+	return times[len(times)*99/100]
+}
+
 // alternate runs the contestants in turns, so that whatever else the machine
-// does falls on all of them, and returns the milliseconds of each one.
-func alternate(ctx context.Context, p plan, contestants []contestant, workers int) ([][]float64, error) {
-	times := make([][]float64, len(contestants))
+// does falls on all of them.
+func alternate(ctx context.Context, p plan, contestants []contestant, workers int) ([]visits, error) {
+	all := make([]visits, len(contestants))
 	for round := range p.rounds + 1 {
+		var first float64
 		for i, c := range contestants {
 			got, _, err := slice(ctx, c, workers, p.slice)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			if round > 0 { // the first one warms up
-				times[i] = append(times[i], got...)
+			if i == 0 {
+				first = p99(got)
+			}
+			if round > 0 { // the one before warms up
+				all[i].times = append(all[i].times, got...)
+				all[i].ratios = append(all[i].ratios, p99(got)/first)
 			}
 		}
 	}
-	return times, nil
+	return all, nil
 }
 
-func reportPages(workers int, contestants []contestant, times [][]float64) {
-	fmt.Printf("\n%d workers\n%-18s %8s %8s %8s %9s\n", workers, "", "lists", "p50 ms", "p99 ms", "of few")
-	var few float64
-	for i, c := range contestants {
-		slices.Sort(times[i])
-		p50, p99 := times[i][len(times[i])/2], times[i][len(times[i])*99/100]
-		if i == 0 {
-			few = p99
-		}
-		fmt.Printf("%-18s %8d %8.2f %8.2f %9.2f\n", c.name, len(times[i]), p50, p99, p99/few)
+func reportPages(workers int, contestants []contestant, all []visits) {
+	fmt.Printf("\n%d workers\n%-18s %8s %8s %8s %9s %14s\n", workers, "", "lists", "p50 ms", "p99 ms", "of few", "of few, median")
+	for i, v := range all {
+		high := p99(v.times)
+		fmt.Printf("%-18s %8d %8.2f %8.2f %9.2f %14.2f\n",
+			contestants[i].name, len(v.times), v.times[len(v.times)/2], high, high/p99(all[0].times), median(v.ratios))
 	}
 }
 

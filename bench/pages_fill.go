@@ -46,24 +46,60 @@ func fill(ctx context.Context, url string, s *server, devices int) error {
 	if err != nil {
 		return err
 	}
-	subjects := devices / devicesEach
-	for from := 1; from <= devices && err == nil; from += fillBatch {
-		to := min(from+fillBatch-1, devices)
-		for _, statement := range []string{fillDevices, fillGrants} {
-			if _, err = db.ExecContext(ctx, statement, from, to, subjects); err != nil {
-				break
-			}
-		}
-	}
-	for _, statement := range []string{"VACUUM ANALYZE devices", "VACUUM ANALYZE grants", "CHECKPOINT"} {
-		if err == nil {
-			_, err = db.ExecContext(ctx, statement)
-		}
-	}
-	if err = errors.Join(err, db.Close()); err != nil {
+	db.SetMaxOpenConns(1) // whose session builds indexes with more memory
+	if err = errors.Join(insert(ctx, db, devices), db.Close()); err != nil {
 		return fmt.Errorf("make %d devices: %w", devices, err)
 	}
 	return makeOwners(ctx, url)
+}
+
+// insert makes the rows. Their indexes are built after them, which is faster
+// than to keep them up to date.
+func insert(ctx context.Context, db *sql.DB, devices int) error {
+	names, definitions, err := indexes(ctx, db)
+	if err != nil {
+		return err
+	}
+	run := func(statement string, args ...any) {
+		if err == nil {
+			_, err = db.ExecContext(ctx, statement, args...)
+		}
+	}
+	for _, name := range names {
+		run("DROP INDEX " + name)
+	}
+	for from := 1; from <= devices; from += fillBatch {
+		to := min(from+fillBatch-1, devices)
+		run(fillDevices, from, to, devices/devicesEach)
+		run(fillGrants, from, to, devices/devicesEach)
+	}
+	run("SET maintenance_work_mem = '256MB'")
+	for _, definition := range definitions {
+		run(definition)
+	}
+	run("VACUUM ANALYZE devices")
+	run("VACUUM ANALYZE grants")
+	run("CHECKPOINT")
+	return err
+}
+
+// indexes returns the names and the definitions of the indexes, but for the
+// primary keys.
+func indexes(ctx context.Context, db *sql.DB) (names, definitions []string, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT indexname, indexdef FROM pg_indexes
+ WHERE tablename IN ('devices', 'grants') AND indexname NOT LIKE '%\_pkey'`)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = rows.Close() }() // what went wrong is told by Err
+	for rows.Next() {
+		var name, definition string
+		if err := rows.Scan(&name, &definition); err != nil {
+			return nil, nil, err
+		}
+		names, definitions = append(names, name), append(definitions, definition)
+	}
+	return names, definitions, rows.Err()
 }
 
 func makeOwners(ctx context.Context, url string) error {
