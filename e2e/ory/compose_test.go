@@ -99,6 +99,9 @@ func furnish(t *testing.T) *profile {
 		good(t, err)
 		good(t, os.MkdirAll(filepath.Join(dir, to), 0o755))
 		for _, f := range files {
+			if f.IsDir() {
+				continue
+			}
 			text, err := os.ReadFile(filepath.Join("../..", from, f.Name()))
 			good(t, err)
 			good(t, os.WriteFile(filepath.Join(dir, to, f.Name()), []byte(p.here.Replace(string(text))), 0o600))
