@@ -61,15 +61,19 @@ var ErrContended = errors.New("grant is being refreshed elsewhere")
 //
 // Losing a race shows in the write, and so does a grant that was remembered
 // and has changed. It is then read and judged anew, and most losers turn out
-// to be retries of the winner.
+// to be retries of the winner. A grant that is gone is ErrNotFound.
 func (k *Gatekeeper) Admit(ctx context.Context, p Presented) (Admission, error) {
 	for range 4 {
 		a, done, err := k.try(ctx, p)
 		if done || err != nil {
 			return a, err
 		}
-		if p.Holding, err = k.Grants.Holding(ctx, p.Holding.Grant.ID); err != nil {
-			return Admission{}, fmt.Errorf("read grant %s again: %w", p.Holding.Grant.ID, err)
+		id := p.Holding.Grant.ID
+		if p.Holding.Remembered {
+			k.Recent.forget(id)
+		}
+		if p.Holding, err = k.Grants.Holding(ctx, id); err != nil {
+			return Admission{}, fmt.Errorf("read grant %s again: %w", id, err)
 		}
 	}
 	return Admission{}, fmt.Errorf("admit a token of grant %s: %w", p.Holding.Grant.ID, ErrContended)
@@ -91,7 +95,10 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 	if lineage == Retried && (v.Would == Allow || k.Registry.toldOf(ctx, holder(p.Holding), g.ID, p.Sighting, v)) {
 		return Admission{Grant: g, Verdict: v}, true, nil // the same request answers the same
 	}
-	rotation := k.rotation(p, lineage, v)
+	rotation := k.rotation(ctx, p, lineage, v)
+	if p.Holding.Remembered && !rotation.plain() {
+		return Admission{}, false, nil
+	}
 	moved, err := k.Grants.Rotate(ctx, rotation)
 	if err != nil || !moved {
 		return Admission{}, false, err
@@ -105,7 +112,9 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 func (h Holding) after(r Rotation) Holding {
 	g := &h.Grant
 	g.Generation, g.Parent, g.RotatedAt, g.IdleUntil = r.To, r.Parent, r.At, r.IdleUntil
-	g.Version++
+	if !r.Renews() {
+		g.Version++
+	}
 	if r.Baseline != nil {
 		g.Baseline = r.Baseline
 	}
@@ -117,13 +126,16 @@ func (h Holding) after(r Rotation) Holding {
 	return h
 }
 
-func (k *Gatekeeper) rotation(p Presented, lineage Lineage, v Verdict) Rotation {
+func (k *Gatekeeper) rotation(ctx context.Context, p Presented, lineage Lineage, v Verdict) Rotation {
 	g, s := p.Holding.Grant, p.Sighting
 	r := Rotation{
 		GrantID: g.ID, Subject: g.Subject, Version: g.Version, At: s.At,
 		From: g.Generation, To: g.Generation + 1, Parent: g.Generation,
 		IdleUntil: g.IdleUntil, Baseline: raised(g.Baseline, s, v, p.Binding),
 		Touched: moved(p.Holding.Device, s, p.Binding),
+	}
+	if p.Holding.Device != nil {
+		r.Seen = p.Holding.Device.Last.Addr
 	}
 	switch {
 	case !p.Rotates, lineage == Retried:
@@ -139,7 +151,7 @@ func (k *Gatekeeper) rotation(p Presented, lineage Lineage, v Verdict) Rotation 
 	if p.IdleFor > 0 {
 		r.IdleUntil = s.At.Add(p.IdleFor)
 	}
-	if v.Would != Allow {
+	if v.Would != Allow && !k.Registry.repeated(ctx, holder(p.Holding), g.ID, s, v) {
 		j := k.Registry.judgment(holder(p.Holding), &g, s, v)
 		r.Judgment = &j
 		r.Events = k.events(p, lineage, v)

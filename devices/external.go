@@ -33,8 +33,8 @@ func (k *Gatekeeper) Watch(ctx context.Context, p Presented) (Verdict, error) {
 		if v.Err() != nil {
 			return v, k.refuse(ctx, p, Current, v)
 		}
-		r := k.rotation(p, Untold, v)
-		if r.Baseline == nil && r.Touched == nil && r.Judgment == nil && p.Sighting.At.Sub(g.RotatedAt) < watchEvery {
+		r := k.rotation(ctx, p, Untold, v)
+		if r.plain() && p.Sighting.At.Sub(g.RotatedAt) < watchEvery {
 			return v, nil
 		}
 		moved, err := k.Grants.Rotate(ctx, r)

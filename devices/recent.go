@@ -8,10 +8,10 @@ import (
 // Recent remembers grants as this server's last write left them, so that the
 // next refresh of one needs no read. It is safe to be wrong: everything that
 // ends a grant (its own end, its device's, its subject's, its client's) moves
-// the version in the grant's row, a rotation is conditional on that version,
-// and whatever is not a plain allow is read and judged again. Another server
-// that has rotated the grant since shows in the generation of the token that
-// is presented.
+// the version in the grant's row, a rotation is conditional on that version and
+// on where the device was last seen, and whatever is not a plain allow is read
+// and judged again. Another server that has rotated the grant since shows in
+// the generation of the token that is presented.
 //
 // A nil Recent remembers nothing.
 type Recent struct {
@@ -58,6 +58,14 @@ func (r *Recent) remember(h Holding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.keep(h)
+}
+
+// forget drops a grant that has turned out not to be as remembered.
+func (r *Recent) forget(grantID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.young, grantID)
+	delete(r.old, grantID)
 }
 
 func (r *Recent) keep(h Holding) {

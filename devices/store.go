@@ -3,6 +3,7 @@ package devices
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 )
 
@@ -93,6 +94,9 @@ type Rotation struct {
 	To      int64
 	Parent  int64
 	At      time.Time
+	// Seen is where the device was last seen, as read; invalid is nowhere. The
+	// grant moves only if that is still so: it was judged, too.
+	Seen netip.Addr
 	// IdleUntil is the new idle end; zero is none.
 	IdleUntil time.Time
 	// Baseline replaces the grant's, where it rose. Nil leaves it.
@@ -103,6 +107,16 @@ type Rotation struct {
 	// Judgment and Events are kept with the rotation. A plain allow has none.
 	Judgment *Judgment
 	Events   []Event
+}
+
+// Renews reports a rotation that moves nothing but times, where the client is
+// sender-constrained. It does not move the version, and does not mind that
+// others have: any number of them may be under way at once.
+func (r Rotation) Renews() bool { return r.To == r.From && r.Baseline == nil }
+
+// plain reports a rotation that writes the grant's row and teaches nothing.
+func (r Rotation) plain() bool {
+	return r.Baseline == nil && r.Touched == nil && r.Judgment == nil && len(r.Events) == 0
 }
 
 // Touch is a device seen on another network.

@@ -74,8 +74,8 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 	})
 }
 
-// repeated reports whether the same refusal was kept within the last minute:
-// who knocks on and on writes a row a minute, and is told of as often. What
+// repeated reports whether the same doubt was kept within the last minute: who
+// comes on and on writes a row a minute, and is told of as often. What
 // cannot be read counts as not kept.
 func (r *Registry) repeated(ctx context.Context, d Device, grantID string, s Sighting, v Verdict) bool {
 	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 20})

@@ -42,26 +42,40 @@ func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 		return errRefused
 	}
 	holding, err := h.p.Gate.Holding(ctx, token.GrantID(), token.Generation())
-	if err := h.p.verified(ctx, token, holding, err); err != nil {
-		return err
+	scopes, err := h.stands(ctx, r, token, holding, err)
+	if err != nil && holding.Remembered { // what was remembered refuses nobody
+		holding, err = h.p.Gate.Grants.Holding(ctx, token.GrantID())
+		scopes, err = h.stands(ctx, r, token, holding, err)
 	}
-	if holding.Grant.ClientID != c.ID {
-		return errRefused
-	}
-	// Whether the grant still stands goes before what is asked of it.
-	if !holding.Grant.Live(h.p.Now()) {
-		return errRefused
-	}
-	scopes, err := narrowed(holding.Grant.Scopes, r.GetRequestedScopes())
 	if err != nil {
-		return err
-	}
-	if _, err := withheld(holding.Grant.Scopes, scopes); err != nil && c.AccessToken != "jwt" {
 		return err
 	}
 	s := r.GetSession().(*pending)
 	s.holding, s.generation, s.scopes = holding, token.Generation(), scopes
 	return nil
+}
+
+// stands returns the scopes to answer with, where the token is genuine, the
+// client's own, and its grant stands and has them.
+func (h *refreshGrant) stands(
+	ctx context.Context, r fosite.AccessRequester, token tokens.Token, holding devices.Holding, err error,
+) ([]string, error) {
+	c := r.GetClient().(*client)
+	if err := h.p.verified(ctx, token, holding, err); err != nil {
+		return nil, err
+	}
+	// Whether the grant still stands goes before what is asked of it.
+	if holding.Grant.ClientID != c.ID || !holding.Grant.Live(h.p.Now()) {
+		return nil, errRefused
+	}
+	scopes, err := narrowed(holding.Grant.Scopes, r.GetRequestedScopes())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := withheld(holding.Grant.Scopes, scopes); err != nil && c.AccessToken != "jwt" {
+		return nil, err
+	}
+	return scopes, nil
 }
 
 // genuine reads the grant of a token and verifies the token's MAC against it.
@@ -123,7 +137,10 @@ func (h *refreshGrant) PopulateTokenEndpointResponse(
 		IdleFor: lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle),
 		Rotates: c.RefreshMode != modeConstrained,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return errRefused
+	case err != nil:
 		return trouble{err}
 	}
 	if err := admission.Verdict.Err(); err != nil {

@@ -62,6 +62,7 @@ func refreshes(b *testing.B, s *store.Store, g string) {
 		moved, err := s.Rotate(b.Context(), devices.Rotation{
 			GrantID: g, Subject: "ada", Version: h.Grant.Version, From: h.Grant.Generation,
 			To: h.Grant.Generation + 1, Parent: h.Grant.Generation, At: h.Grant.RotatedAt.Add(time.Microsecond),
+			Seen: h.Device.Last.Addr,
 		})
 		if !moved || err != nil {
 			b.Fatal(moved, err)

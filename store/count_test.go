@@ -26,6 +26,7 @@ func TestRotationIsTwoRoundTrips(t *testing.T) {
 		moved, err := s.Rotate(t.Context(), devices.Rotation{
 			GrantID: g, Subject: "ada", Version: h.Grant.Version, From: h.Grant.Generation,
 			To: h.Grant.Generation + 1, Parent: h.Grant.Generation, At: h.Grant.RotatedAt.Add(time.Second),
+			Seen: h.Device.Last.Addr,
 		})
 		if !moved || err != nil {
 			t.Fatal(moved, err)

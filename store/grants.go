@@ -30,12 +30,17 @@ LEFT JOIN subjects AS s ON s.id = g.subject`
 
 const (
 	rotateText = `UPDATE grants SET
- generation = $1, parent = $2, rotated_at = $3, idle_until = $4, version = version + 1` + rotateWhere
+ rotated_at = $1, idle_until = $2, generation = $7, parent = $8, version = version + 1` + renewWhere + rotateWhere
 	rotateRaisedText = `UPDATE grants SET
- generation = $1, parent = $2, rotated_at = $3, idle_until = $4, version = version + 1, baseline = $9` + rotateWhere
+ rotated_at = $1, idle_until = $2, generation = $7, parent = $8, version = version + 1,
+ baseline = $10` + renewWhere + rotateWhere
 	rotateWhere = `
-WHERE id = $5 AND subject = $6 AND generation = $7 AND version = $8 AND revoked_at = 0
- AND (not_after = 0 OR not_after > $3) AND (idle_until = 0 OR idle_until > $3)`
+ AND version = $9`
+	renewText  = `UPDATE grants SET rotated_at = $1, idle_until = $2` + renewWhere
+	renewWhere = `
+WHERE id = $3 AND subject = $4 AND generation = $5 AND revoked_at = 0
+ AND (not_after = 0 OR not_after > $1) AND (idle_until = 0 OR idle_until > $1)
+ AND NOT EXISTS (SELECT 1 FROM devices AS d WHERE d.id = grants.device_id AND d.last_addr IS DISTINCT FROM $6)`
 )
 
 // Holding returns a grant with its device and subject, or devices.ErrNotFound.
@@ -115,10 +120,15 @@ func (s *Store) Rotate(ctx context.Context, r devices.Rotation) (bool, error) {
 }
 
 func (s *Store) rotation(r devices.Rotation) (*hot, []any, error) {
-	args := []any{
-		r.To, r.Parent, int64(at(r.At)), int64(at(r.IdleUntil)),
-		r.GrantID, r.Subject, r.From, r.Version,
+	var seen any // NULL where it was nowhere
+	if r.Seen.IsValid() {
+		seen = address(r.Seen)
 	}
+	args := []any{int64(at(r.At)), int64(at(r.IdleUntil)), r.GrantID, r.Subject, r.From, seen}
+	if r.Renews() {
+		return s.renew, args, nil
+	}
+	args = append(args, r.To, r.Parent, r.Version)
 	if r.Baseline == nil {
 		return s.rotate, args, nil
 	}

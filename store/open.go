@@ -20,9 +20,9 @@ type Store struct {
 	pg    bool
 	now   func() time.Time
 
-	holding, rotate, rotateRaised *hot
-	chain, passed, spent, learn   *hot
-	mark                          *hot // on PostgreSQL
+	holding, rotate, rotateRaised, renew *hot
+	chain, passed, spent, learn          *hot
+	mark                                 *hot // on PostgreSQL
 }
 
 // settings are what options set.
@@ -106,7 +106,7 @@ func (s *Store) Check(ctx context.Context) error {
 
 // Close closes the database.
 func (s *Store) Close() error {
-	err := errors.Join(s.holding.close(), s.rotate.close(), s.rotateRaised.close(),
+	err := errors.Join(s.holding.close(), s.rotate.close(), s.rotateRaised.close(), s.renew.close(),
 		s.chain.close(), s.passed.close(), s.spent.close(), s.learn.close(), s.write.Close())
 	if s.read != s.write {
 		err = errors.Join(err, s.read.Close())

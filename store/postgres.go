@@ -40,6 +40,7 @@ func openPostgres(url string, set settings) (*Store, error) {
 		holding:      &hot{db: pool, text: holdingText, mode: mode},
 		rotate:       &hot{db: pool, text: rotateText, mode: mode},
 		rotateRaised: &hot{db: pool, text: rotateRaisedText, mode: mode},
+		renew:        &hot{db: pool, text: renewText, mode: mode},
 		chain:        &hot{db: pool, text: chainText, mode: mode},
 		mark:         &hot{db: pool, text: markText, mode: mode},
 		passed:       &hot{db: pool, text: passedText, mode: mode},

@@ -53,6 +53,7 @@ func openSQLite(file string, set settings) (*Store, error) {
 		holding:      &hot{db: reading, text: holdingText, prepares: true},
 		rotate:       &hot{db: writing, text: rotateText, prepares: true},
 		rotateRaised: &hot{db: writing, text: rotateRaisedText, prepares: true},
+		renew:        &hot{db: writing, text: renewText, prepares: true},
 		chain:        &hot{db: reading, text: chainText, prepares: true},
 		passed:       &hot{db: reading, text: passedText, prepares: true},
 		spent:        &hot{db: reading, text: spentText, prepares: true},

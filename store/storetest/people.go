@@ -18,8 +18,8 @@ func enrolled(t *testing.T, s Store, subject, id string) devices.Device {
 		ID: id, Subject: subject, State: devices.StateActive, Tier: devices.TierCookie,
 		Fingerprint: devices.Fingerprint{devices.SignalOS: "Windows", devices.SignalBrowser: "Chrome"},
 		Entrance:    devices.EntranceProvider,
-		First:       devices.Network{Addr: netip.MustParseAddr("203.0.113.7"), ASN: 64500},
-		Last:        devices.Network{Addr: netip.MustParseAddr("203.0.113.7"), ASN: 64500},
+		First:       devices.Network{Addr: home(), ASN: 64500},
+		Last:        devices.Network{Addr: home(), ASN: 64500},
 		CreatedAt:   noon, LastSeen: noon, Version: 1,
 	}
 	good(t, s.Change(t.Context(), subject, func(tx devices.Tx) error { return tx.Put(t.Context(), d) }))
@@ -43,11 +43,15 @@ func opened(t *testing.T, s Store, subject, device string) devices.Grant {
 	return g
 }
 
-// next is the plain rotation of a grant as it was read.
+// home is where everybody signs in.
+func home() netip.Addr { return netip.MustParseAddr("203.0.113.7") }
+
+// next is the plain rotation of a grant as it was read, by a device that is
+// still at home.
 func next(g devices.Grant) devices.Rotation {
 	return devices.Rotation{
 		GrantID: g.ID, Subject: g.Subject, Version: g.Version, From: g.Generation, To: g.Generation + 1,
-		Parent: g.Generation, At: noon.Add(time.Minute), IdleUntil: noon.Add(time.Hour),
+		Parent: g.Generation, At: noon.Add(time.Minute), IdleUntil: noon.Add(time.Hour), Seen: home(),
 	}
 }
 

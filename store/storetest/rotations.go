@@ -37,6 +37,22 @@ func plainRotation(t *testing.T, s Store) {
 	same(t, "raised grant", holding(t, s, g.ID), want)
 }
 
+// renewal moves times and nothing else, and does not mind that others do.
+func renewal(t *testing.T, s Store) {
+	enrolled(t, s, "ada", "laptop")
+	g := opened(t, s, "ada", "laptop")
+	r := next(g)
+	r.To, r.Parent, r.Version = r.From, 77, r.Version+5
+	at(50, func(int) {
+		if moved, err := s.Rotate(t.Context(), r); !moved || err != nil {
+			t.Errorf("renewal: %v, %v", moved, err)
+		}
+	})
+	want := g
+	want.RotatedAt, want.IdleUntil = r.At, r.IdleUntil
+	same(t, "renewed grant", holding(t, s, g.ID), want)
+}
+
 func lostRotation(t *testing.T, s Store) {
 	ctx := t.Context()
 	d := enrolled(t, s, "ada", "laptop")
@@ -49,6 +65,12 @@ func lostRotation(t *testing.T, s Store) {
 		"at its end":           func(g *devices.Grant, r *devices.Rotation) { g.NotAfter = r.At },
 		"idle for too long":    func(g *devices.Grant, _ *devices.Rotation) { g.IdleUntil = noon },
 		"revoked, as if alive": func(g *devices.Grant, _ *devices.Rotation) { g.RevokedAt = noon },
+		"seen elsewhere since": func(_ *devices.Grant, r *devices.Rotation) { r.Seen = netip.MustParseAddr("203.0.113.8") },
+		"seen since":           func(_ *devices.Grant, r *devices.Rotation) { r.Seen = netip.Addr{} },
+		"renewed when revoked": func(g *devices.Grant, r *devices.Rotation) { r.To, g.RevokedAt = r.From, noon },
+		"renewed at its end":   func(g *devices.Grant, r *devices.Rotation) { r.To, g.NotAfter = r.From, r.At },
+		"renewed when spent":   func(g *devices.Grant, r *devices.Rotation) { r.To, g.Generation = r.From, 2 },
+		"renewed elsewhere":    func(_ *devices.Grant, r *devices.Rotation) { r.To, r.Seen = r.From, netip.Addr{} },
 	} {
 		g := grantOf("ada", "laptop")
 		r := next(g)

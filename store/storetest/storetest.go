@@ -108,6 +108,7 @@ var promises = []promise{
 	{"a cap is exact under parallel enrolments", exactCap},
 	{"a device was last seen at its grants' last rotation", lastSeen},
 	{"a rotation moves the grant and nothing else", plainRotation},
+	{"a renewal moves times and nothing else", renewal},
 	{"a rotation of what has changed is lost and tells nothing", lostRotation},
 	{"what a rotation tells commits with it", toldRotation},
 	{"parallel rotations of one generation have one winner", oneWinner},
