@@ -131,7 +131,7 @@ func TestGoodRequests(t *testing.T) {
 		"login_hint":               {"login_hint", "ada@example.com"},
 		"claims":                   {"claims", `{"userinfo":{"name":{"essential":true}},"id_token":{"email":null}}`},
 		"an age that is enormous":  {"max_age", "9223372036854775807"},
-		"unknown parameters":       {"colour", "red", "vtr", "x", "resource", "https://api.example.com"},
+		"unknown parameters":       {"colour", "red", "vtr", "x"},
 		"an empty parameter":       {"prompt", ""},
 		"a flow that is not one":   {"flow", "junk"},
 	} {
