@@ -8,11 +8,12 @@
 package hydra
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -45,6 +46,8 @@ type Hook struct {
 	RefuseUnknown bool
 	Now           func() time.Time
 	Log           *slog.Logger
+
+	bodies sync.Pool // of *bytes.Buffer
 }
 
 // maxBody is more than any session that fits into a cookie or a token.
@@ -60,12 +63,7 @@ var errRefused = errors.New("refused")
 func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Deadline)
 	defer cancel()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	c, concerns, err := read(body, h.Sealer)
+	c, concerns, err := h.read(w, r)
 	switch {
 	case err != nil:
 		w.WriteHeader(http.StatusBadRequest)
@@ -90,6 +88,25 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// usualBody is more than most bodies have: the space for them is used again.
+const usualBody = 16 << 10
+
+func (h *Hook) read(w http.ResponseWriter, r *http.Request) (call, bool, error) {
+	body, known := h.bodies.Get().(*bytes.Buffer)
+	if !known {
+		body = bytes.NewBuffer(make([]byte, 0, usualBody))
+	}
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		return call{}, false, err
+	}
+	c, concerns, err := read(body.Bytes(), h.Sealer)
+	if body.Cap() <= usualBody {
+		body.Reset()
+		h.bodies.Put(body)
+	}
+	return c, concerns, err
 }
 
 // exchange ties the chain to its device. Asked again, it finds it tied.
