@@ -20,6 +20,9 @@ var oryNoon = time.Date(2026, 11, 23, 12, 0, 0, 123_456_000, time.UTC)
 func onEach(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, open(t, migratedSQLite(t))) })
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, open(t, pgtest.Fresh(t))) })
+	t.Run("PostgreSQL, unprepared", func(t *testing.T) {
+		test(t, open(t, pgtest.Fresh(t), store.WithoutStatementCache()))
+	})
 }
 
 func enrolledIn(t *testing.T, s *store.Store, subject, id string) {
