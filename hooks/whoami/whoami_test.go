@@ -103,7 +103,7 @@ func TestWhoIsNobody(t *testing.T) {
 	} {
 		_, err := open(t, &kratos{status: c.status, body: c.body}).Whoami(browser("ory_kratos_session=a"))
 		known := errors.Is(err, devices.ErrNotFound) || errors.Is(err, devices.ErrStepUpRequired)
-		if err == nil || known != (c.want != trouble) || known && !errors.Is(err, c.want) {
+		if err == nil || known == errors.Is(c.want, trouble) || known && !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
