@@ -132,7 +132,7 @@ func (s *server) publicDoor(pages *webui.Pages) http.Handler {
 		mux.HandleFunc("GET /hooks/kratos/device.jsonnet", kratos.ServeJsonnet)
 		mux.Handle("/hooks/", s.beside.hooks)
 	}
-	return s.hardened(mux)
+	return s.hardened(timely(mux))
 }
 
 func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {

@@ -113,11 +113,17 @@ func (a *ask) check() error {
 	if err := target(a, a.client); err != nil {
 		return err
 	}
+	if len(form.Get("claims")) > maxClaims {
+		return fosite.ErrInvalidRequest.WithHintf("The claims parameter is longer than %d bytes.", maxClaims)
+	}
 	if claims := form.Get("claims"); claims != "" && json.Unmarshal([]byte(claims), &map[string]json.RawMessage{}) != nil {
 		return fosite.ErrInvalidRequest.WithHint("The claims parameter is no JSON object.")
 	}
 	return nil
 }
+
+// maxClaims bounds a claims parameter, in bytes: a grant remembers it.
+const maxClaims = 4 << 10
 
 // isChallenge reports whether s is a SHA-256 in base64url (RFC 7636 §4.2).
 func isChallenge(s string) bool {

@@ -68,6 +68,7 @@ func TestBadRequests(t *testing.T) {
 		{"an age in words", []string{"max_age", "young"}, "invalid_request"},
 		{"half an age", []string{"max_age", "1.5"}, "invalid_request"},
 		{"claims that are no JSON", []string{"claims", "{"}, "invalid_request"},
+		{"claims that go on", []string{"claims", `{"userinfo":{"` + strings.Repeat("x", 5000) + `":null}}`}, "invalid_request"},
 		{"claims that are a list", []string{"claims", "[]"}, "invalid_request"},
 		{"a hint that is none", []string{"id_token_hint", "junk"}, "invalid_request"},
 		{"a request object", []string{"request", unsigned(map[string]any{"client_id": "notes"}, `{"alg":"none"}`)}, "request_not_supported"},

@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -189,6 +190,7 @@ func TestProofAlgorithms(t *testing.T) {
 	h.must(err)
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	h.must(err)
+	slow := exponent(t, large, 1<<31-1)
 	for _, row := range []struct {
 		alg         jose.SignatureAlgorithm
 		key, public any
@@ -202,6 +204,7 @@ func TestProofAlgorithms(t *testing.T) {
 		{jose.ES512, p521, p521.Public(), false},
 		{jose.RS384, large, large.Public(), false},
 		{jose.RS256, small, small.Public(), false},
+		{jose.RS256, slow, slow.Public(), false},
 	} {
 		claims := map[string]any{
 			"jti": newID(), "htm": "POST", "htu": h.issuer + tokenPath, "iat": h.clock.Now().Unix(),
@@ -222,6 +225,23 @@ func TestProofAlgorithms(t *testing.T) {
 	if len(advertised) > 0 {
 		t.Errorf("advertised and never tried: %v", advertised)
 	}
+}
+
+// exponent returns a key on the primes of another, as good as it, and slow to
+// verify with.
+func exponent(t *testing.T, key *rsa.PrivateKey, e int64) *rsa.PrivateKey {
+	t.Helper()
+	one := big.NewInt(1)
+	order := new(big.Int).Mul(new(big.Int).Sub(key.Primes[0], one), new(big.Int).Sub(key.Primes[1], one))
+	d := new(big.Int).ModInverse(big.NewInt(e), order)
+	if d == nil {
+		t.Fatal("the exponent divides the order")
+	}
+	slow := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: key.N, E: int(e)}, D: d, Primes: key.Primes}
+	if err := slow.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return slow
 }
 
 func without(list []string, gone string) []string {

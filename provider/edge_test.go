@@ -230,3 +230,26 @@ func TestSecretsStayIn(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoHeaders says who it is twice: nobody knows which is meant.
+func TestTwoHeaders(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(devicestest.LaptopHeaders())
+	got := laptop.signIn(ada)
+	laptop.token(refreshForm(got.str("refresh_token")), func(r *http.Request) {
+		r.Header["Authorization"] = []string{"Basic bm90ZXM6", "Basic b3RoZXI6"}
+	}).refused(t, 400, "invalid_request")
+	laptop.token(refreshForm(got.str("refresh_token"))).want(t, 200, "")
+}
+
+// TestCutByAClockAhead cuts access tokens at a server whose clock is ahead: the
+// next one that another server mints is good.
+func TestCutByAClockAhead(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(devicestest.LaptopHeaders())
+	got := laptop.signIn(ada)
+	h.must(h.store.CutTokens(t.Context(), h.grant(got).ID, h.clock.Now().Add(5*time.Second)))
+	laptop.do("GET", "/userinfo", nil, bearer(got.str("access_token"))).want(t, 401, "invalid_token")
+	next := laptop.token(refreshForm(got.str("refresh_token")))
+	laptop.do("GET", "/userinfo", nil, bearer(next.str("access_token"))).want(t, 200, "")
+}

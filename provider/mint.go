@@ -77,6 +77,9 @@ func (p *Provider) mint(ctx context.Context, m minting, answer fosite.AccessResp
 
 func (p *Provider) accessToken(ctx context.Context, m minting) (string, time.Time, error) {
 	g, issued := m.grant, m.grant.RotatedAt
+	if issued.Before(g.TokensNotBefore) { // cut by a server whose clock is ahead
+		issued = g.TokensNotBefore
+	}
 	ttl := lifetime(m.client.AccessTTL, p.Lifetimes.Access)
 	if !g.NotAfter.IsZero() {
 		ttl = min(ttl, max(g.NotAfter.Sub(issued), time.Second))

@@ -66,6 +66,9 @@ func (p *Provider) posted(w http.ResponseWriter, r *http.Request) error {
 	if err := strictForm(w, r); err != nil {
 		return err
 	}
+	if len(r.Header.Values("Authorization")) > 1 {
+		return fosite.ErrInvalidRequest.WithHint("The request has two Authorization headers.")
+	}
 	if len(r.URL.RawQuery) > 0 {
 		// Credentials and tokens in an address end in logs (RFC 6749 §2.3.1).
 		return fosite.ErrInvalidRequest.WithHint("Send the parameters in the body.")

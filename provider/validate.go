@@ -90,9 +90,13 @@ func validKeys(raw json.RawMessage) bool {
 // minRSABits is the size of the smallest RSA key that a client may have.
 const minRSABits = 2048
 
-// strong reports whether the key is not an RSA key that is too small, or too
-// large to verify with in good time.
+// maxRSAExponent is the one that everybody uses. What it takes to verify grows
+// with it, and strangers choose the keys of their proofs.
+const maxRSAExponent = 1<<16 + 1
+
+// strong reports whether the key is not an RSA key that is too small, or takes
+// too long to verify with.
 func strong(k jose.JSONWebKey) bool {
 	key, isRSA := k.Key.(*rsa.PublicKey)
-	return !isRSA || key.N.BitLen() >= minRSABits && key.N.BitLen() <= 2*minRSABits
+	return !isRSA || key.N.BitLen() >= minRSABits && key.N.BitLen() <= 2*minRSABits && key.E <= maxRSAExponent
 }

@@ -53,6 +53,11 @@ func (s *Store) inSubject(ctx context.Context, subject string, fn func(bun.Tx) e
 	if !clean(subject) {
 		return fmt.Errorf("%w: subject %w", devices.ErrInvalid, errText)
 	}
+	leave, err := s.turns.take(ctx, subject)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return s.inTx(ctx, func(tx bun.Tx) error {
 		if err := s.lock(ctx, tx, subject); err != nil {
 			return err

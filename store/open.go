@@ -19,6 +19,7 @@ type Store struct {
 	read  *bun.DB // the same as write on PostgreSQL
 	pg    bool
 	now   func() time.Time
+	turns turns
 
 	holding, rotate, rotateRaised, renew *hot
 	chain, passed, spent, learn          *hot

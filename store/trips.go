@@ -30,6 +30,11 @@ func (s *Store) inTrips(ctx context.Context, subject string, asked []question, d
 		if !clean(subject) {
 			return fmt.Errorf("%w: subject %w", devices.ErrInvalid, errText)
 		}
+		leave, err := s.turns.take(ctx, subject)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		return retried(ctx, func() error {
 			return s.holding.native(ctx, func(conn *pgx.Conn) error {
 				return settled(ctx, conn, s.trips(ctx, conn, subject, asked, decide))
