@@ -64,46 +64,30 @@ func (k *Gatekeeper) Reused(ctx context.Context, p Presented) (Verdict, error) {
 // device is known by its looks alone, and recognised where none of them
 // differs. A device that its owner or an operator has ended is ErrRevoked.
 func (r *Registry) EnrollHeld(ctx context.Context, subject string, s Sighting, held []byte) (Enrolment, error) {
-	var met Enrolment
-	err := r.Store.Change(ctx, subject, func(tx Tx) error {
-		met = Enrolment{}
-		if disabled, err := tx.Disabled(ctx); err != nil {
-			return err
-		} else if disabled {
-			return ErrDisabled
-		}
-		known, err := tx.Devices(ctx)
-		if err != nil {
-			return err
-		}
+	return r.enrolling(ctx, subject, func(tx Tx, known []Device) (Enrolment, error) {
 		d, verdict := r.recognise(known, s)
 		if d == nil && len(held) == 0 {
 			d = alike(r.Policy, known, s)
 		}
+		taken := held
 		switch {
 		case d != nil && !d.Live():
-			return errors.Join(ErrRevoked, revokedDevice{d.ID})
+			return Enrolment{}, errors.Join(ErrRevoked, revokedDevice{d.ID})
 		case d != nil && verdict.Err() == nil:
-			met, err = r.meetAgain(ctx, tx, *d, s, verdict)
-			return err
+			return r.meetAgain(ctx, tx, *d, s, verdict)
+		case d != nil:
+			taken = nil // a copied secret must not pass to the newcomer
 		}
-		if d != nil {
-			held = nil // a copied secret must not pass to the newcomer
-		}
-		met, err = r.meet(ctx, tx, subject, known, s, verdict)
+		met, err := r.meet(ctx, tx, subject, known, s, verdict)
 		if err != nil {
-			return err
+			return Enrolment{}, err
 		}
-		met.Secret, met.Device.CookieHash, met.Device.Tier = nil, held, TierCookie
-		if len(held) == 0 {
+		met.Secret, met.Device.CookieHash, met.Device.Tier = nil, taken, TierCookie
+		if len(taken) == 0 {
 			met.Device.Tier = TierFingerprint
 		}
-		return tx.Put(ctx, met.Device)
+		return met, tx.Put(ctx, met.Device)
 	})
-	if err != nil {
-		return Enrolment{}, fmt.Errorf("enroll a device of %s: %w", subject, err)
-	}
-	return met, nil
 }
 
 // revokedDevice names the device that an ErrRevoked is about.

@@ -97,24 +97,34 @@ func CookieHash(secret []byte) []byte {
 // cookie that comes back with contradicting looks was copied: the sign-in
 // becomes a new, flagged device.
 func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enrolment, error) {
+	return r.enrolling(ctx, subject, func(tx Tx, known []Device) (Enrolment, error) {
+		d, verdict := r.recognise(known, s)
+		if d != nil && verdict.Err() == nil {
+			return r.meetAgain(ctx, tx, *d, s, verdict)
+		}
+		return r.meet(ctx, tx, subject, known, s, verdict)
+	})
+}
+
+// enrolling meets a device among those of a subject that may sign in, in one
+// change.
+func (r *Registry) enrolling(
+	ctx context.Context, subject string, meet func(tx Tx, known []Device) (Enrolment, error),
+) (Enrolment, error) {
 	var met Enrolment
 	err := r.Store.Change(ctx, subject, func(tx Tx) error {
-		met = Enrolment{}
-		if disabled, err := tx.Disabled(ctx); err != nil {
+		disabled, err := tx.Disabled(ctx)
+		switch {
+		case err != nil:
 			return err
-		} else if disabled {
+		case disabled:
 			return ErrDisabled
 		}
 		known, err := tx.Devices(ctx)
 		if err != nil {
 			return err
 		}
-		d, verdict := r.recognise(known, s)
-		if d != nil && verdict.Err() == nil {
-			met, err = r.meetAgain(ctx, tx, *d, s, verdict)
-			return err
-		}
-		met, err = r.meet(ctx, tx, subject, known, s, verdict)
+		met, err = meet(tx, known)
 		return err
 	})
 	if err != nil {
