@@ -2,6 +2,7 @@ package webui
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 
@@ -87,7 +88,11 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 	case errors.Is(err, devices.ErrDisabled):
 		return http.StatusForbidden, again(say("You cannot sign in", "This account may not be used. Ask whoever runs this service."))
 	case errors.Is(err, errAttempt), errors.Is(err, errDenied), errors.Is(err, errStale), errors.Is(err, errFactor):
-		u.Log.WarnContext(r.Context(), "sign-in to the pages", "err", err)
+		level := slog.LevelWarn
+		if errors.Is(err, errAttempt) {
+			level = slog.LevelDebug // strangers can ask for that all day
+		}
+		u.Log.Log(r.Context(), level, "sign-in to the pages", "err", err)
 		p := again(say("You are not signed in", "The sign-in was not completed here, or took too long."))
 		if down := (turnedDown{}); errors.As(err, &down) {
 			p.Text = l.T("Who signs you in turned it down: %s.", down.code)
