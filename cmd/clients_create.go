@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"golang.org/x/term"
 	"io"
 	"os"
 	"strings"
@@ -95,12 +96,13 @@ func (c *clientsCreate) client(a *app) (oauth.Client, error) {
 }
 
 // secretFlag returns a secret that was given as it is or, as "-", on standard
-// input: there it appears in no list of processes.
+// input: there it appears in no list of processes. On a terminal it is asked
+// for, and not shown.
 func (a *app) secretFlag(value string) (string, error) {
 	if value != "-" {
 		return value, nil
 	}
-	text, err := io.ReadAll(io.LimitReader(a.stdin, 64<<10))
+	text, err := a.readSecret()
 	if err != nil {
 		return "", fmt.Errorf("read the secret from standard input: %w", err)
 	}
@@ -109,6 +111,17 @@ func (a *app) secretFlag(value string) (string, error) {
 		return "", usagef("no secret came on standard input")
 	}
 	return secret, nil
+}
+
+func (a *app) readSecret() ([]byte, error) {
+	in, isFile := a.stdin.(*os.File)
+	if !isFile || !term.IsTerminal(int(in.Fd())) {
+		return io.ReadAll(io.LimitReader(a.stdin, 64<<10))
+	}
+	fmt.Fprint(a.stderr, "Secret (not shown): ")
+	text, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(a.stderr)
+	return text, err
 }
 
 // jsonFile returns the JSON in a file, or in standard input for "-".

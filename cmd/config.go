@@ -81,6 +81,7 @@ type Devices struct {
 	MaxPerSubject    int              `koanf:"max_per_subject"`
 	Eviction         devices.Eviction `koanf:"eviction"`
 	MaxNewPerHour    int              `koanf:"max_new_per_hour"`
+	Permissions      string           `koanf:"permissions"` // first or all
 	UpdateDelay      time.Duration    `koanf:"update_delay"`
 	DeleteDelay      time.Duration    `koanf:"delete_delay"`
 	MinActorAge      time.Duration    `koanf:"min_actor_age"`
@@ -153,6 +154,7 @@ type Log struct {
 func (d Devices) Rules() devices.Rules {
 	r := devices.DefaultRules()
 	r.MaxPerSubject, r.Eviction, r.MaxNewPerHour = d.MaxPerSubject, d.Eviction, d.MaxNewPerHour
+	r.EveryDeviceActs = d.Permissions == "all"
 	r.UpdateDelay, r.DeleteDelay, r.MinActorAge = d.UpdateDelay, d.DeleteDelay, d.MinActorAge
 	return r
 }

@@ -51,7 +51,12 @@ func (s *schema) environ(environ []string) (layer, []string) {
 	settings := layer(koanfmaps.Unflatten(flat, "."))
 	for _, complaint := range s.prune(settings, "") {
 		key, rest, _ := strings.Cut(complaint, ": ")
-		complaints = append(complaints, from[key]+": "+rest)
+		setting, item, isItem := strings.Cut(key, "[") // secrets.system[0]
+		name := from[setting]
+		if isItem {
+			name += "[" + item
+		}
+		complaints = append(complaints, name+": "+rest)
 	}
 	slices.Sort(complaints)
 	return settings, complaints

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -88,9 +89,12 @@ func (h *hand) do(method, address, kind, body, what string) (*http.Response, []b
 	}
 	defer func() { _ = answer.Body.Close() }() // it was read
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	h.out.say("  %-6s  %-6s %-22s %-34s %d%s", h.name, method, r.URL.Path, what, answer.StatusCode, gist(raw))
+	h.out.say("  %-6s  %-6s %-22s %-34s %d%s", h.name, method, someID.ReplaceAllString(r.URL.Path, "{id}"), what, answer.StatusCode, gist(raw))
 	return answer, raw, err
 }
+
+// someID is an ID in a path: which one makes no difference to the story.
+var someID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
 const (
 	jsonType = "application/json"

@@ -96,8 +96,12 @@ func (a *app) fail(command string, err error) int {
 	if command != "" {
 		prefix = "lanyard " + command + ": "
 	}
+	said := map[string]bool{}
 	for mistake := range strings.Lines(err.Error()) {
-		fmt.Fprintln(a.stderr, prefix+printable(strings.TrimRight(mistake, "\n")))
+		if mistake = strings.TrimSpace(mistake); !said[mistake] { // drivers repeat themselves
+			said[mistake] = true
+			fmt.Fprintln(a.stderr, prefix+printable(mistake))
+		}
 	}
 	var wrong usageError
 	if errors.As(err, &wrong) {

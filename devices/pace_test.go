@@ -96,3 +96,19 @@ func TestNewDevicesEvictNoMoreThanThat(t *testing.T) {
 		t.Error("nothing has an end")
 	}
 }
+
+// TestEveryDeviceActs lets each new device act on others, where the operator
+// wants that: whoever loses the first one then needs nobody.
+func TestEveryDeviceActs(t *testing.T) {
+	h := newHouse(t, func(r *devices.Rules) { r.EveryDeviceActs = true })
+	laptop, phone := h.signIn("ada", devicestest.LaptopHeaders()), h.signIn("ada", devicestest.PhoneHeaders())
+	if d := h.device(phone); !d.CanUpdateOthers || !d.CanDeleteOthers {
+		t.Errorf("the second device: %v %v", d.CanUpdateOthers, d.CanDeleteOthers)
+	}
+	young := devices.Actor{Subject: "ada", DeviceID: phone.Device.ID, AuthTime: h.clock.Now().Add(-time.Hour)}
+	h.refuses(devices.ErrStepUpRequired, "a young device without a fresh sign-in", func() error {
+		return h.Revoke(t.Context(), young, laptop.Device.ID)
+	}, "ada")
+	young.AuthTime = h.clock.Now()
+	h.good(h.Revoke(t.Context(), young, laptop.Device.ID))
+}

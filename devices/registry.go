@@ -51,11 +51,14 @@ const (
 type Rules struct {
 	MaxPerSubject int // live devices; 0 means no cap
 	Eviction      Eviction
-	MaxNewPerHour int           // new devices of a subject within an hour; 0 means no limit
-	UpdateDelay   time.Duration // minimum age of a device before it may be changed
-	DeleteDelay   time.Duration // … before another may end it
-	MinActorAge   time.Duration // a younger device needs a fresh sign-in to act on others
-	FreshFor      time.Duration // how long a sign-in is fresh; 0 means 5 minutes
+	MaxNewPerHour int // new devices of a subject within an hour; 0 means no limit
+	// EveryDeviceActs gives each new device both permissions, not the first of
+	// a subject alone.
+	EveryDeviceActs bool
+	UpdateDelay     time.Duration // minimum age of a device before it may be changed
+	DeleteDelay     time.Duration // … before another may end it
+	MinActorAge     time.Duration // a younger device needs a fresh sign-in to act on others
+	FreshFor        time.Duration // how long a sign-in is fresh; 0 means 5 minutes
 }
 
 // DefaultRules returns the contract's defaults.
@@ -192,11 +195,12 @@ func (r *Registry) meet(
 	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	acts := live == 0 || r.Rules.EveryDeviceActs
 	d := Device{
 		ID: r.NewID(), Subject: subject, State: StateActive, Tier: TierCookie,
 		CookieHash: CookieHash(secret), Fingerprint: s.Fingerprint, Entrance: s.Entrance,
 		First: s.Network, Last: s.Network, CreatedAt: s.At, LastSeen: s.At, Version: 1,
-		CanUpdateOthers: live == 0, CanDeleteOthers: live == 0,
+		CanUpdateOthers: acts, CanDeleteOthers: acts,
 	}
 	events := []Event{r.event(EventDeviceEnrolled, d, s.At, v)}
 	if v.Err() != nil {

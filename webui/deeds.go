@@ -88,6 +88,9 @@ func (u *UI) ask(
 		u.redirect(w, u.url("/devices/"+d.ID))
 		return nil
 	}
+	if d.ID != v.me.ID && !v.me.CanDeleteOthers {
+		return devices.ErrNoDeletePermission // nothing is offered that is refused then
+	}
 	holders, err := u.Holdings.Holders(r.Context(), v.session.Subject, v.now)
 	if err != nil {
 		return err
@@ -124,6 +127,9 @@ func (u *UI) end(w http.ResponseWriter, r *http.Request, v *visit) error {
 
 // askOthers is GET /devices/others.
 func (u *UI) askOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if !v.me.CanDeleteOthers {
+		return devices.ErrNoDeletePermission
+	}
 	holders, err := u.Holdings.Holders(r.Context(), v.session.Subject, v.now)
 	if err != nil {
 		return err

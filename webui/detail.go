@@ -26,6 +26,8 @@ type devicePage struct {
 	Newest     bool   // the history is shown from its beginning
 	MaxName    int
 	EndedFirst Stamp
+	Powerless  string // why it cannot be ended from here, where it cannot
+	Password   bool   // a new password can be had here
 }
 
 // Fact is one thing that is known of a device.
@@ -66,6 +68,9 @@ func (u *UI) render(
 		CanPermit: d.Live() && v.me.CanUpdateOthers, MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
 		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
 		Newest: after == "", MaxName: devices.MaxNameLength,
+	}
+	if d.Live() && !page.CanEnd {
+		page.Powerless, page.Password = u.powerless(v.Locale), u.Passwords != nil
 	}
 	page.Lines, page.Older = v.lines(d, history, grants)
 	for _, g := range grants {

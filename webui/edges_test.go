@@ -196,3 +196,30 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 	h.clock.Advance(25 * time.Minute) // all of it has died by itself
 	says("Everything ended at once", "not: may work until")
 }
+
+// TestNothingIsOfferedThatIsRefused: a device that may not end others is shown
+// no button for it, and is told what to do where the one that may is lost.
+func TestNothingIsOfferedThatIsRefused(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	lost := h.devices()[0].ID
+	phone := h.browser(onIPhone)
+	phone.signIn()
+	const way = "If that one is lost, ask whoever runs this service." // no passwords are kept in this house
+	phone.get("/devices")
+	if n := strings.Count(phone.page, `/end">`); n != 1 {
+		t.Errorf("%d devices can be ended from one that may end itself only", n)
+	}
+	for _, path := range []string{"/devices/" + lost + "/end", "/devices/" + lost + "/not-me", "/devices/others"} {
+		phone.get(path)
+		phone.is(path, http.StatusForbidden)
+		if strings.Contains(phone.page, `<form method="post" action="`+path) || !strings.Contains(phone.page, way) {
+			t.Errorf("%s offers what is refused, or no way out", path)
+		}
+	}
+	phone.get("/devices/" + lost)
+	if !strings.Contains(phone.page, way) || strings.Contains(phone.page, "/end") {
+		t.Error("the page of the device offers what is refused, or no way out")
+	}
+}

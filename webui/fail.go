@@ -70,8 +70,12 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 		return http.StatusForbidden, say("This device may not change others",
 			"Use a device that may, or let this one from there.")
 	case errors.Is(err, devices.ErrNoDeletePermission):
-		return http.StatusForbidden, say("This device may not end others",
-			"Use a device that may, or let this one from there.")
+		p := say("This device may not end others", "")
+		p.Text = u.powerless(l)
+		if u.Passwords != nil {
+			p.Link, p.LinkText = u.base+"/devices/password", l.T("New password")
+		}
+		return http.StatusForbidden, p
 	case errors.Is(err, devices.ErrEditingDisabled):
 		return http.StatusConflict, say("This device cannot be changed now",
 			"It has been ended, or it is too new to be changed.")
@@ -108,4 +112,13 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 		p.Link = u.base + (&url.URL{Path: "/devices"}).Path
 		return http.StatusServiceUnavailable, p
 	}
+}
+
+// powerless says what somebody can do whose device may not end others.
+func (u *UI) powerless(l *Locale) string {
+	text := l.T("This device may not end others") + ". " + l.T("Use a device that may, or let this one from there.")
+	if u.Passwords != nil {
+		return text + " " + l.T("If that one is lost, choose a new password: everything else is signed out.")
+	}
+	return text + " " + l.T("If that one is lost, ask whoever runs this service.")
 }

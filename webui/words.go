@@ -89,7 +89,7 @@ func (l *Locale) tier(t devices.Tier) string {
 	case devices.TierKey:
 		return l.T("Held by a key that cannot leave the device: a copied token is worth nothing without it.")
 	case devices.TierCookie:
-		return l.T("Held by a cookie in this browser: a sign-in that is copied without it is refused.")
+		return l.T("Held by a cookie in its browser: a sign-in that is copied without it is refused.")
 	case devices.TierFingerprint:
 		return l.T("Known by its looks only. A thief can copy those; the copy shows at its next use.")
 	default:
