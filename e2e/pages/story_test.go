@@ -35,12 +35,16 @@ func TestALostPhone(t *testing.T) {
 			if a, err := app.SignIn(ada, offline, nil); err != nil || a.Status != 200 {
 				t.Fatal(a.Status, err)
 			}
-			// The phone may not end the laptop, which came first.
+			// The phone may not end the laptop, which came first: it is offered no
+			// button for it, and told the way out.
 			phone.visit("/devices")
-			phone.click(".card:not(.here) a.button")
-			phone.sees("End this device?")
-			phone.click("main button.wrong")
-			phone.sees("This device may not end others")
+			phone.click(".card:not(.here) h2 a")
+			phone.sees("What is known", "This device may not end others", "choose a new password", "New password")
+			phone.misses("End this device")
+			here, err := chromedp.Run(phone.ctx, chromedp.Location())
+			phone.must(err)
+			phone.visit(strings.TrimPrefix(here, h.Issuer) + "/end")
+			phone.sees("This device may not end others", "choose a new password")
 			// She gives it a name, and ends it.
 			laptop.visit("/devices/" + app.Tokens.Device)
 			laptop.write("#name", "Ada’s <b>phone</b>")
