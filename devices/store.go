@@ -109,10 +109,10 @@ type Rotation struct {
 	Events   []Event
 }
 
-// Renews reports a rotation that moves nothing but times, where the client is
-// sender-constrained. It does not move the version, and does not mind that
-// others have: any number of them may be under way at once.
-func (r Rotation) Renews() bool { return r.To == r.From && r.Baseline == nil }
+// Renews reports a rotation that moves nothing but times and tells nothing,
+// where the client is sender-constrained. It does not move the version, and
+// does not mind that others have: any number may be under way at once.
+func (r Rotation) Renews() bool { return r.To == r.From && r.plain() }
 
 // plain reports a rotation that writes the grant's row and teaches nothing.
 func (r Rotation) plain() bool {

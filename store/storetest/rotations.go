@@ -53,6 +53,30 @@ func renewal(t *testing.T, s Store) {
 	same(t, "renewed grant", holding(t, s, g.ID), want)
 }
 
+// toldRenewal: of those who would tell the same at once, one does.
+func toldRenewal(t *testing.T, s Store) {
+	enrolled(t, s, "ada", "laptop")
+	g := opened(t, s, "ada", "laptop")
+	var won atomic.Int64
+	at(50, func(int) {
+		r := next(g)
+		r.To, r.Parent = r.From, g.Parent
+		r.Judgment = &devices.Judgment{ID: rand.Text(), Subject: "ada", DeviceID: "laptop"}
+		moved, err := s.Rotate(t.Context(), r)
+		if err != nil {
+			t.Error(err)
+		}
+		if moved {
+			won.Add(1)
+		}
+	})
+	history, err := s.History(t.Context(), "ada", "laptop", devices.Page{})
+	good(t, err)
+	if won.Load() != 1 || len(history) != 1 {
+		t.Errorf("%d renewals told, and %d judgments were kept", won.Load(), len(history))
+	}
+}
+
 func lostRotation(t *testing.T, s Store) {
 	ctx := t.Context()
 	d := enrolled(t, s, "ada", "laptop")

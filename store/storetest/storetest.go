@@ -109,6 +109,7 @@ var promises = []promise{
 	{"a device was last seen at its grants' last rotation", lastSeen},
 	{"a rotation moves the grant and nothing else", plainRotation},
 	{"a renewal moves times and nothing else", renewal},
+	{"a renewal that tells has one winner", toldRenewal},
 	{"a rotation of what has changed is lost and tells nothing", lostRotation},
 	{"what a rotation tells commits with it", toldRotation},
 	{"parallel rotations of one generation have one winner", oneWinner},
