@@ -38,10 +38,14 @@ ON CONFLICT (hash) DO NOTHING`
 )
 
 // HoldingByRef returns the grant that its issuer calls ref, with its device
-// and subject, or devices.ErrNotFound. It is one SELECT.
+// and subject, or devices.ErrNotFound. It is one SELECT, which on PostgreSQL
+// those who ask at once share.
 func (s *Store) HoldingByRef(ctx context.Context, issuer, ref string) (devices.Holding, error) {
 	if !clean(issuer, ref) {
 		return devices.Holding{}, devices.ErrNotFound
+	}
+	if s.pg {
+		return s.chains.holding(ctx, chain{issuer, ref})
 	}
 	row, err := s.chain.row(ctx, issuer, ref)
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -14,3 +15,16 @@ type teller func(query string)
 func (teller) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
 func (t teller) AfterQuery(_ context.Context, e *bun.QueryEvent) { t(e.Query) }
+
+// Patience sets how long questions for chains wait for others.
+func (s *Store) Patience(d time.Duration) { s.chains.patience = d }
+
+// Waiting is how many questions for chains wait for a reading.
+func (s *Store) Waiting() int {
+	s.chains.mu.Lock()
+	defer s.chains.mu.Unlock()
+	if s.chains.next == nil {
+		return 0
+	}
+	return len(s.chains.next.refs)
+}

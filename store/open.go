@@ -23,7 +23,8 @@ type Store struct {
 
 	holding, rotate, rotateRaised, renew *hot
 	chain, passed, spent, learn          *hot
-	mark                                 *hot // on PostgreSQL
+	mark                                 *hot    // on PostgreSQL
+	chains                               *gather // on PostgreSQL
 }
 
 // settings are what options set.

@@ -35,13 +35,15 @@ func openPostgres(url string, set settings) (*Store, error) {
 	if set.uncache {
 		mode = pgx.QueryExecModeExec
 	}
+	chained := &hot{db: pool, text: chainText, mode: mode}
 	return &Store{
 		write: db, read: db, pg: true, now: set.now,
 		holding:      &hot{db: pool, text: holdingText, mode: mode},
 		rotate:       &hot{db: pool, text: rotateText, mode: mode},
 		rotateRaised: &hot{db: pool, text: rotateRaisedText, mode: mode},
 		renew:        &hot{db: pool, text: renewText, mode: mode},
-		chain:        &hot{db: pool, text: chainText, mode: mode},
+		chain:        chained,
+		chains:       &gather{one: chained, several: &hot{db: pool, text: chainsText, mode: mode}, patience: usualPatience},
 		mark:         &hot{db: pool, text: markText, mode: mode},
 		passed:       &hot{db: pool, text: passedText, mode: mode},
 		spent:        &hot{db: pool, text: spentText, mode: mode},
