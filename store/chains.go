@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// chainText reads a grant by the name that its issuer has for it.
+	// chainText reads a grant by the name that its issuer has for it. That the
+	// name is not empty is said for the index, which has no other grants.
 	chainText = holdingSelect + `
-WHERE g.issuer = $1 AND g.external_ref = $2`
+WHERE g.issuer = $1 AND g.external_ref = $2 AND g.external_ref <> ''`
 	// passedText reads the grant of a token that passed by, and whether the
 	// token is spent.
 	passedText = holdingSelect + `

@@ -28,3 +28,16 @@ func (s *Store) Waiting() int {
 	}
 	return len(s.chains.next.refs)
 }
+
+// Hot are the statements of the hot paths.
+func (s *Store) Hot() []string {
+	all := []*hot{s.holding, s.rotate, s.rotateRaised, s.renew, s.chain, s.passed, s.spent, s.learn}
+	if s.pg {
+		all = append(all, s.mark, s.chains.several)
+	}
+	texts := []string{standingText}
+	for _, h := range all {
+		texts = append(texts, h.text)
+	}
+	return texts
+}

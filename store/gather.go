@@ -13,7 +13,8 @@ import (
 
 // chainsText is chainText for several chains.
 const chainsText = holdingSelect + `
-JOIN unnest($1::text[], $2::text[]) AS asked (issuer, ref) ON g.issuer = asked.issuer AND g.external_ref = asked.ref`
+JOIN unnest($1::text[], $2::text[]) AS asked (issuer, ref) ON g.issuer = asked.issuer AND g.external_ref = asked.ref
+WHERE g.external_ref <> ''`
 
 // chain is what a grant is called by the server that mints its tokens.
 type chain struct{ issuer, ref string }

@@ -1,7 +1,11 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,27 +68,7 @@ func planned(t *testing.T, db *sql.DB, sqlite bool, query string) {
 	if sqlite {
 		explain = "EXPLAIN QUERY PLAN "
 	}
-	rows, err := db.QueryContext(t.Context(), explain+query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	var plan strings.Builder
-	for rows.Next() {
-		var line string
-		into := []any{&line}
-		if sqlite { // id, parent and a third that means nothing come first
-			into = []any{new(any), new(any), new(any), &line}
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		plan.WriteString(line + "\n")
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	text := plan.String()
+	text := plan(t, db, explain+query)
 	if !strings.Contains(text, "judgments_device") {
 		t.Errorf("not through the index:\n%s\n%s", query, text)
 	}
@@ -93,4 +77,84 @@ func planned(t *testing.T, db *sql.DB, sqlite bool, query string) {
 			t.Errorf("%s:\n%s\n%s", bad, query, text)
 		}
 	}
+}
+
+// plan returns what a database answers to an EXPLAIN: the last column.
+func plan(t *testing.T, db interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, explain string, args ...any) string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), explain, args...)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, explain)
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line string
+	into := make([]any, len(columns))
+	for i := range into {
+		into[i] = new(any)
+	}
+	into[len(into)-1] = &line
+	var text strings.Builder
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// Each statement of the hot paths finds its rows through an index whatever its
+// parameters are, however the database came to its plan: an index that leaves
+// rows out is of no use to a statement that does not say so itself.
+func TestHotStatementsFindTheirIndex(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string, db *sql.DB) {
+		up(t, url)
+		texts := open(t, url).Hot()
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		for n, text := range texts {
+			explain, args := "EXPLAIN QUERY PLAN "+text, make([]any, parameters(text))
+			unaided := regexp.MustCompile(`(?m)^SCAN [gdstnp]\b`)
+			if !strings.HasPrefix(url, "sqlite:") {
+				prepare := fmt.Sprintf("PREPARE hot%d AS %s", n, text)
+				// A plan for parameters that it does not know, which reads no
+				// table from end to end if it can do otherwise.
+				for _, statement := range []string{
+					"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", prepare,
+				} {
+					if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+						t.Fatalf("%v:\n%s", err, text)
+					}
+				}
+				explain = fmt.Sprintf("EXPLAIN EXECUTE hot%d (NULL%s)", n, strings.Repeat(", NULL", len(args)-1))
+				unaided = regexp.MustCompile(`Seq Scan|Scan using .*\n\s*(->|Filter)`)
+				args = nil
+			}
+			if got := plan(t, conn, explain, args...); unaided.MatchString(got) {
+				t.Errorf("reads a table from end to end:\n%s\n%s", text, got)
+			}
+		}
+	})
+}
+
+// parameters is how many a statement has.
+func parameters(text string) int {
+	most := 0
+	for _, p := range regexp.MustCompile(`\$(\d+)`).FindAllStringSubmatch(text, -1) {
+		number, _ := strconv.Atoi(p[1]) // digits
+		most = max(most, number)
+	}
+	return most
 }
