@@ -48,6 +48,9 @@ func hookAlone(ctx context.Context, p plan) error {
 // raceHook asks the hook and nobody else.
 func (f *fixture) raceHook(ctx context.Context, p plan) error {
 	hook, err := asked(f.public)
+	if err == nil {
+		err = fillChains(ctx, f.watch)
+	}
 	if err != nil {
 		return err
 	}
@@ -93,22 +96,42 @@ func asked(address string) (contestant, error) {
 	if err != nil {
 		return contestant{}, err
 	}
-	for n := range hookChains {
-		if err := first.post("authorization_code", n); err != nil {
-			return contestant{}, err
-		}
+	if err := first.post("authorization_code", 0); err != nil {
+		return contestant{}, err
 	}
 	return contestant{"the hook alone, refresh", func(n int) (func(context.Context) error, error) {
 		l, err := line(n)
 		i := 0
 		return func(context.Context) error {
 			i++
-			return l.post("refresh_token", (n+16*i)%hookChains)
+			return l.post("refresh_token", (n+i)*aside%hookChains)
 		}, err
 	}}, nil
 }
 
-const hookChains = 64
+// hookChains is how many chains there are. Those asked about one after the
+// other lie apart in the table and in its index.
+const (
+	hookChains = 100_000
+	aside      = 7919
+)
+
+// fillChains makes copies of the first chain, which the hook has opened.
+func fillChains(ctx context.Context, db *sql.DB) error {
+	for _, statement := range []string{
+		`INSERT INTO subjects (id, disabled_at, created_at) SELECT 'hook-' || i, 0, 0
+ FROM generate_series(1, $1::int - 1) AS i`,
+		`INSERT INTO grants SELECT r.* FROM (SELECT g FROM grants AS g WHERE external_ref = 'hook-0') AS t,
+ generate_series(1, $1::int - 1) AS i, LATERAL jsonb_populate_record(t.g, jsonb_build_object(
+ 'id', 'g-' || md5(i::text), 'subject', 'hook-' || i, 'external_ref', 'hook-' || i)) AS r`,
+	} {
+		if _, err := db.ExecContext(ctx, statement, hookChains); err != nil {
+			return fmt.Errorf("make %d chains: %w", hookChains, err)
+		}
+	}
+	_, err := db.ExecContext(ctx, "VACUUM ANALYZE")
+	return err
+}
 
 // hookLine is a kept connection to the hook.
 type hookLine struct {

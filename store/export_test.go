@@ -41,3 +41,8 @@ func (s *Store) Hot() []string {
 	}
 	return texts
 }
+
+// Ask asks on a connection of the store's own.
+func (s *Store) Ask(ctx context.Context, query string) (answer string, err error) {
+	return answer, s.write.DB.QueryRowContext(ctx, query).Scan(&answer)
+}

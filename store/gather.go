@@ -14,7 +14,12 @@ import (
 // chainsText is chainText for several chains.
 const chainsText = holdingSelect + `
 JOIN unnest($1::text[], $2::text[]) AS asked (issuer, ref) ON g.issuer = asked.issuer AND g.external_ref = asked.ref
-WHERE g.external_ref <> ''`
+WHERE g.external_ref <> '' AND asked.ref <> ''`
+
+// fewest is as many questions as PostgreSQL takes a parameter to hold while it
+// does not know it. With fewer it would think that a plan for just them is
+// cheaper than one for all, and plan each time, which costs more than the rows.
+const fewest = 10
 
 // chain is what a grant is called by the server that mints its tokens.
 type chain struct{ issuer, ref string }
@@ -116,6 +121,9 @@ func (g *gather) leave() {
 func (g *gather) read(r *reading) {
 	defer g.leave()
 	defer close(r.done)
+	for len(r.refs) < fewest {
+		r.issuers, r.refs = append(r.issuers, ""), append(r.refs, "")
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), tooLate)
 	defer cancel()
 	r.err = g.several.native(ctx, func(conn *pgx.Conn) error {

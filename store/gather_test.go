@@ -107,6 +107,39 @@ func TestQuestionsForChainsShareAStatement(t *testing.T) {
 	}
 }
 
+// A statement for a few questions is planned for all, not each time anew.
+func TestReadingsAreNotPlannedAnew(t *testing.T) {
+	url := pgtest.Fresh(t)
+	s := open(t, url, store.WithPool(1))
+	s.Patience(time.Minute)
+	chains(t, s, 3)
+	raw := rawDB(t, "pgx", url)
+	for _, statement := range []string{
+		`INSERT INTO grants SELECT r.* FROM (SELECT g FROM grants AS g LIMIT 1) AS t, generate_series(1, 3000) AS i,
+ LATERAL jsonb_populate_record(t.g, jsonb_build_object('id', 'n' || i, 'external_ref', 'n' || i)) AS r`,
+		"ANALYZE",
+	} {
+		do(t, raw, statement)
+	}
+	for range 8 { // PostgreSQL plans the first five anew
+		before, open := barred(t, url)
+		var all sync.WaitGroup
+		question := func() { _, _ = asks(t, s, "c1") }
+		all.Go(question)
+		until(t, "the first asks", func() bool { return before() == 1 })
+		all.Go(question)
+		all.Go(question)
+		until(t, "the others wait", func() bool { return s.Waiting() == 2 })
+		open()
+		all.Wait()
+	}
+	got, err := s.Ask(t.Context(),
+		`SELECT custom_plans || ' anew, ' || generic_plans FROM pg_prepared_statements WHERE statement LIKE '%unnest%'`)
+	if want := "5 anew, 3"; err != nil || got != want {
+		t.Errorf("planned %s times, %v; want %s", got, err, want)
+	}
+}
+
 // A row that cannot be read is trouble for who asked for it, and nobody else.
 func TestOneUnreadableChain(t *testing.T) {
 	url := pgtest.Fresh(t)
