@@ -53,6 +53,8 @@ func mayImport(from, to string) bool {
 		return fromRoom == "store" || fromRoom == "api"
 	case to == module+"/webui/records": // records of the pages
 		return fromRoom == "store"
+	case to == module+"/resource/dpop": // what a proof of a key proves
+		return fromRoom == "provider"
 	case toRoom == "migrations":
 		return fromRoom == "store"
 	default:
@@ -72,7 +74,7 @@ var homes = []struct {
 	{"github.com/danielgtaylor/huma", []string{"/api", "/provider"}},
 	{"github.com/knadh/koanf", []string{"/cmd", "/e2e"}},
 	{"github.com/alecthomas/kong", []string{"/cmd"}},
-	{"github.com/coreos/go-oidc", []string{"/webui", "/e2e"}},
+	{"github.com/coreos/go-oidc", []string{"/webui", "/resource", "/e2e"}},
 	{"github.com/chromedp/chromedp", []string{"/e2e"}},
 }
 

@@ -178,7 +178,7 @@ func (p *Provider) proved(r *http.Request, endpoint, raw string) (Access, error)
 		return Access{}, err
 	}
 	shown, err := p.proof(r, endpoint, raw)
-	if err != nil || shown.thumb == "" || shown.thumb != boundKey(access.Grant) {
+	if err != nil || shown.Thumbprint == "" || shown.Thumbprint != boundKey(access.Grant) {
 		return Access{}, ErrToken
 	}
 	if err := p.once(r.Context(), shown); err != nil {

@@ -28,7 +28,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	seen := devices.Sighting{Proof: devices.Proof{KeyThumbprint: shown.thumb}}
+	seen := devices.Sighting{Proof: devices.Proof{KeyThumbprint: shown.Thumbprint}}
 	// 3. Is the client who it says, and the grant genuine? Rotates nothing.
 	request, err := p.oauth2.NewAccessRequest(context.WithValue(r.Context(), sightingKey{}, seen), r, &pending{})
 	if err != nil {
@@ -47,7 +47,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	seen = p.Observer.Observe(r, devices.EntranceProvider)
-	seen.Proof.KeyThumbprint = shown.thumb
+	seen.Proof.KeyThumbprint = shown.Thumbprint
 	// 5. Judge, write, and mint from the row.
 	answer, err := p.oauth2.NewAccessResponse(context.WithValue(r.Context(), sightingKey{}, seen), request)
 	if err != nil {

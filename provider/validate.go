@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/resource/dpop"
 )
 
 // ValidateClient returns everything that is wrong with a client, or nil.
@@ -83,20 +83,6 @@ func validKeys(raw json.RawMessage) bool {
 		return false
 	}
 	return !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool {
-		return !k.Valid() || !k.IsPublic() || k.Use != "sig" || !strong(k)
+		return !k.Valid() || !k.IsPublic() || k.Use != "sig" || !dpop.Strong(k)
 	})
-}
-
-// minRSABits is the size of the smallest RSA key that a client may have.
-const minRSABits = 2048
-
-// maxRSAExponent is the one that everybody uses. What it takes to verify grows
-// with it, and strangers choose the keys of their proofs.
-const maxRSAExponent = 1<<16 + 1
-
-// strong reports whether the key is not an RSA key that is too small, or takes
-// too long to verify with.
-func strong(k jose.JSONWebKey) bool {
-	key, isRSA := k.Key.(*rsa.PublicKey)
-	return !isRSA || key.N.BitLen() >= minRSABits && key.N.BitLen() <= 2*minRSABits && key.E <= maxRSAExponent
 }
