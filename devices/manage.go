@@ -165,10 +165,22 @@ func (r *Registry) apply(d Device, e Edit, now time.Time) (Device, []Event) {
 // Revoke ends a device of the actor's subject with all its grants and
 // sign-ins. Ending one that has ended is no error and no change.
 func (r *Registry) Revoke(ctx context.Context, a Actor, id string) error {
+	return r.revoke(ctx, a, id, ReasonLogout, ReasonOwner)
+}
+
+// Disown ends a device like [Registry.Revoke], because what happened on it was
+// not its owner: also where it is the actor's own, which is then no sign-out.
+func (r *Registry) Disown(ctx context.Context, a Actor, id string) error {
+	return r.revoke(ctx, a, id, ReasonNotMe, ReasonNotMe)
+}
+
+// revoke ends a device, for one reason if it is the actor's own and for
+// another if it is not.
+func (r *Registry) revoke(ctx context.Context, a Actor, id string, own, other Reason) error {
 	return r.change(ctx, a, id, func(tx Tx, actor, target Device) error {
 		now := r.Now()
 		if actor.ID == target.ID {
-			return r.end(ctx, tx, target, now, ReasonLogout, actor.ID)
+			return r.end(ctx, tx, target, now, own, actor.ID)
 		}
 		if !r.mature(a, actor, now) {
 			return ErrStepUpRequired
@@ -179,7 +191,7 @@ func (r *Registry) Revoke(ctx context.Context, a Actor, id string) error {
 		if target.Age(now) < r.Rules.DeleteDelay {
 			return ErrDeletionDisabled
 		}
-		return r.end(ctx, tx, target, now, ReasonOwner, actor.ID)
+		return r.end(ctx, tx, target, now, other, actor.ID)
 	}, ErrNoDeletePermission, func(d Device) bool { return d.CanDeleteOthers })
 }
 

@@ -132,6 +132,23 @@ func TestTheListIsOldestFirst(t *testing.T) {
 	}
 }
 
+// TestItWasNotMe: that word is kept as it was said, of one's own device too,
+// and nobody comes back to one without proving who they are.
+func TestItWasNotMe(t *testing.T) {
+	h := newHousehold(t)
+	h.refuses(devices.ErrNoDeletePermission, "from the phone", func() error {
+		return h.Disown(t.Context(), by(h.phone), h.laptop.Device.ID)
+	}, "ada")
+	h.good(h.Disown(t.Context(), by(h.laptop), h.phone.Device.ID))
+	h.good(h.Disown(t.Context(), by(h.laptop), h.laptop.Device.ID))
+	for _, met := range []devices.Enrolment{h.phone, h.laptop} {
+		d := h.device(met)
+		if d.Live() || d.RevokedReason != devices.ReasonNotMe || d.RevokedBy != h.laptop.Device.ID || d.MayReturn() {
+			t.Errorf("the tombstone is %+v", d)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	h, cursor := newHousehold(t), ""
 	h.told(&cursor)

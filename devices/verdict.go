@@ -64,6 +64,7 @@ const (
 	ReasonResponseLost Reason = "response_lost"
 	ReasonLogout       Reason = "logout"           // the subject signed out
 	ReasonOwner        Reason = "revoked_by_owner" // from another device
+	ReasonNotMe        Reason = "not_me"           // the owner says that it was not them
 	ReasonOperator     Reason = "revoked_by_operator"
 	ReasonClient       Reason = "revoked_by_client" // RFC 7009
 	ReasonCodeReplay   Reason = "code_replay"

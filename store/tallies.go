@@ -41,7 +41,7 @@ const answeredText = `SELECT j.at / ?0 AS day, CASE e.type
  WHERE e.at >= ?1 AND j.at >= ?1 AND j.decision <> 'allow' AND e.device_id <> ''
  AND e.type IN ('device.acknowledged', 'device.revoked')
  AND (e.type = 'device.acknowledged' OR e.reasons LIKE '%"revoked_by_owner"%'
- OR e.reasons LIKE '%"revoked_by_operator"%')
+ OR e.reasons LIKE '%"not_me"%' OR e.reasons LIKE '%"revoked_by_operator"%')
  AND NOT EXISTS (SELECT 1 FROM events AS p WHERE p.device_id = j.device_id AND p.at >= j.at AND p.at < e.at
  AND p.type IN ('device.acknowledged', 'device.revoked'))
  GROUP BY 1, 2 ORDER BY 1, 2`

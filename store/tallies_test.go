@@ -93,7 +93,7 @@ func answers(t *testing.T, s *store.Store) {
 		return tx.Tell(ctx,
 			said("mine", hour(0), mine),
 			said("mine then lost", hour(2), mine), said("mine then lost", hour(3), ended, devices.ReasonOwner),
-			said("not mine", hour(2), ended, devices.ReasonOwner), said("the operator's", hour(3), ended, devices.ReasonOperator),
+			said("not mine", hour(2), ended, devices.ReasonNotMe), said("the operator's", hour(3), ended, devices.ReasonOperator),
 			said("signed out", hour(2), ended, devices.ReasonLogout), said("renamed", hour(2), devices.EventDeviceRenamed),
 			said("", hour(2), mine))
 	})
