@@ -187,7 +187,7 @@ func (p *Provider) problem(ctx context.Context, err error) error {
 	case errors.Is(err, devices.ErrExists):
 		return huma.Error409Conflict("there is a client by that ID already")
 	case errors.Is(err, devices.ErrInvalid):
-		return huma.Error422UnprocessableEntity(err.Error())
+		return huma.Error422UnprocessableEntity("the client is not valid", detailsOf(err)...)
 	default:
 		p.Log.ErrorContext(ctx, "admin request failed", "err", err)
 		return huma.ErrorWithHeaders(

@@ -50,7 +50,7 @@ func TestClientMembers(t *testing.T) {
 			o.send("POST", "", `{"client_id":"new",`+bad+","+rest), o.send("PUT", "/notes", "{"+bad+","+rest),
 			o.send("PATCH", "/notes", `[{"op":"add","path":"/`+name+`","value":`+strings.SplitN(bad, ":", 2)[1]+`}]`),
 		} {
-			if a.Status != 422 || !strings.Contains(a.Raw, name+": no") {
+			if a.Status != 422 || !strings.Contains(a.Raw, `"message":"no`) || !strings.Contains(a.Raw, `"body.`+name+`"`) {
 				t.Errorf("with %s: %d %s", bad, a.Status, a.Raw)
 			}
 		}
@@ -61,6 +61,30 @@ func TestClientMembers(t *testing.T) {
 	o.send("PUT", "/notes", `{"client_id":"notes",`+quiet+rest).want(t, 200, "")
 	for _, bad := range []string{`[]`, `null!`, `{"client_id":`, `{"scope":7}`} {
 		o.send("POST", "", bad).want(t, 422, "")
+	}
+}
+
+// TestOperatorLearnsWhatIsWrong: a client that is refused is refused for every
+// mistake at once, each by its member, and the list of what there is has no
+// empty items.
+func TestOperatorLearnsWhatIsWrong(t *testing.T) {
+	h := newHouse(t)
+	o := h.operator()
+	for body, want := range map[string][]string{
+		`{"redirect_uris":["https://*.example.com/cb"],"binding":"tight"}`: {
+			"body.redirect_uris", "wildcard", "body.binding", "none of device_status, observed, forwarded, dpop",
+		},
+		`{"colour":"red","jwks_uri":"https://a.example.com"}`: {"body.colour", "no member", "body.jwks_uri", "inline"},
+		`{"scope":7}`: {`"body"`, "scope"},
+		`[]`:          {`"body"`, "array"},
+	} {
+		a := o.send("POST", "", body)
+		a.want(t, 422, "")
+		for _, part := range want {
+			if !strings.Contains(a.Raw, part) {
+				t.Errorf("%s: no word of %s in %s", body, part, a.Raw)
+			}
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -24,7 +23,7 @@ func readClient(raw []byte) (oauth.Client, error) {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(sent)) {
 		if err := checkMember(name, sent[name]); err != nil {
-			errs = append(errs, fmt.Errorf("%w: %w", devices.ErrInvalid, err))
+			errs = append(errs, err)
 		}
 	}
 	if len(errs) > 0 {
@@ -45,9 +44,9 @@ func checkMember(name string, value json.RawMessage) error {
 	instead, known := hydraMembers()[name]
 	switch {
 	case !known:
-		return fmt.Errorf("%s: no member of a client", name)
+		return &Mistake{Member: name, What: "no member of a client"}
 	case means(value):
-		return fmt.Errorf("%s: not supported here; %s", name, instead)
+		return &Mistake{Member: name, What: "not supported here; " + instead}
 	}
 	return nil
 }

@@ -2,42 +2,54 @@ package provider
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 )
 
-var errRedirect = errors.New("not an https URL, a loopback http URL or a private-use scheme with a dot")
-
 // validateRedirect reports what is wrong with a redirect URI at registration:
-// it must be absolute, without fragment, user or control character, and
-// either https, http on loopback (RFC 8252 §7.3), or of a private-use scheme
-// that is a reversed domain name (RFC 8252 §7.1), which leaves out javascript
-// and data.
+// it must be absolute, without fragment, user, wildcard or control character,
+// and either https, http on loopback (RFC 8252 §7.3), or of a private-use
+// scheme that is a reversed domain name (RFC 8252 §7.1), which leaves out
+// javascript and data.
 func validateRedirect(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil:
-		return errors.New("does not parse")
-	case strings.ContainsAny(raw, "#\\ ") || strings.ContainsFunc(raw, isControl):
-		return errors.New("holds a fragment, a backslash or a space")
+	case strings.Contains(raw, "*"):
+		// Nothing would ever match it, and who writes it believes that much
+		// would (RFC 9700 §2.1).
+		return errors.New("holds a wildcard, and addresses are compared byte for byte: register each of them")
+	case strings.Contains(raw, "#"):
+		return errors.New("holds a fragment (#…): leave it out")
+	case err != nil, strings.ContainsAny(raw, "\\ "), strings.ContainsFunc(raw, isControl):
+		return errors.New("is no URL: write it as browsers send it, without spaces or backslashes")
+	case !u.IsAbs():
+		return errors.New("is not absolute: write it whole, as in https://app.example.com/callback")
 	case u.User != nil:
-		return errors.New("holds a user")
+		return errors.New("holds a user or a password: leave it out")
 	}
 	return secureRedirect(u)
 }
 
 func secureRedirect(u *url.URL) error {
+	web := u.Scheme == "https" || u.Scheme == "http"
 	switch {
-	case u.Scheme == "https" && u.Hostname() != "":
-		return nil
-	case u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	case strings.Contains(u.Scheme, ".") && !strings.HasPrefix(u.Scheme, "."):
+	case web && (u.Hostname() == "" || !validPort(u)):
+		return errors.New("names no host, or a port that does not exist")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return errors.New("is http: use https; http is for this machine alone (127.0.0.1, [::1], localhost)")
+	case web || strings.Contains(u.Scheme, ".") && !strings.HasPrefix(u.Scheme, "."):
 		return nil
 	}
-	return errRedirect
+	return fmt.Errorf("has the scheme %q: use https, or for an app a reversed domain name as in com.example.app:/callback", u.Scheme)
+}
+
+// validPort reports whether the URL has no port or one that there is.
+func validPort(u *url.URL) bool {
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && n > 0
 }
 
 // loopback reports whether the host is this machine, by name or address.

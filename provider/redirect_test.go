@@ -156,11 +156,36 @@ func TestRegistration(t *testing.T) {
 		"https://a/cb#", "https://user@a/cb", "https://user:x@a/cb", "https://@a/cb", "javascript:alert(1)", "data:text/html,x",
 		"myapp:/cb", "myapp://cb", ".app:/cb", "https://a/\ncb", "https://a/c b", "https:\\\\a\\cb", "https://a\\cb",
 		"http://localhost.evil.example.net/cb", "http://[::2]/cb", "https://a/cb\x7f", "https://a:x/cb", "vbscript:x", "ftp://a/cb",
+		"https://*.example.com/cb", "https://example.com/*", "https://example.com/cb?to=*", "com.example.app:/*", "*",
+		"https://a:0/cb", "https://a:65536/cb", "com.example.*:/cb",
 	} {
 		for _, c := range []oauth.Client{{RedirectURIs: []string{uri}}, {RedirectURIs: []string{callback}, PostLogout: []string{uri}}} {
 			c.ID, c.AuthMethod, c.GrantTypes = good.ID, good.AuthMethod, slices.Clone(good.GrantTypes)
 			if err := provider.ValidateClient(c); err == nil {
 				t.Errorf("%q can be registered", uri)
+			}
+		}
+	}
+}
+
+// TestMistakesSayWhatToDo: who registers a redirect URI in vain learns why, and
+// which member it is about.
+func TestMistakesSayWhatToDo(t *testing.T) {
+	for uri, want := range map[string]string{
+		"https://*.example.com/cb": "wildcard", "https://example.com/*": "register each", "/cb": "absolute",
+		"https://a/cb#x": "fragment", "http://a/cb": "use https", "javascript:alert(1)": `scheme "javascript"`,
+		"data:text/html,x": `scheme "data"`, "myapp:/cb": "com.example.app", "https://u@a/cb": "user",
+		"https://a/c b": "spaces", "https:///cb": "no host", "https://a:65536/cb": "port",
+	} {
+		for member, c := range map[string]oauth.Client{
+			"redirect_uris":             {RedirectURIs: []string{uri}},
+			"post_logout_redirect_uris": {RedirectURIs: []string{callback}, PostLogout: []string{uri}},
+		} {
+			c.ID, c.AuthMethod, c.GrantTypes = "c", "none", []string{"authorization_code"}
+			found := provider.Mistakes(provider.ValidateClient(c))
+			if len(found) != 1 || found[0].Member != member ||
+				!strings.Contains(found[0].What, strconv.Quote(uri)) || !strings.Contains(found[0].What, want) {
+				t.Errorf("%s: %v, want %s and a word of %s", uri, found, member, want)
 			}
 		}
 	}

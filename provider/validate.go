@@ -16,21 +16,25 @@ import (
 	"github.com/lanyard-id/lanyard/resource/dpop"
 )
 
-// ValidateClient returns everything that is wrong with a client, or nil.
+// checker notes a mistake in a member of a client where something is not ok.
+type checker func(ok bool, member, format string, args ...any)
+
+// ValidateClient returns everything that is wrong with a client, each thing a
+// [*Mistake], or nil.
 func ValidateClient(c oauth.Client) error {
 	var errs []error
-	check := func(ok bool, format string, args ...any) {
+	check := checker(func(ok bool, member, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf("%w: "+format, append([]any{devices.ErrInvalid}, args...)...))
+			errs = append(errs, &Mistake{Member: member, What: fmt.Sprintf(format, args...)})
 		}
-	}
-	check(c.ID != "" && len(c.ID) <= 255 && !strings.ContainsFunc(c.ID, notIDRune), "client_id: 1 to 255 of letters, digits, '-', '_', '.', '~'")
-	for _, uri := range append(slices.Clone(c.RedirectURIs), c.PostLogout...) {
-		err := validateRedirect(uri)
-		check(err == nil, "redirect URI %q: %v", uri, err)
-	}
-	oneOf := func(name, value string, values ...string) {
-		check(slices.Contains(values, value), "%s: %q is none of %s", name, value, strings.Join(values, ", "))
+	})
+	check(c.ID != "" && len(c.ID) <= 255 && !strings.ContainsFunc(c.ID, notIDRune), "client_id", "1 to 255 of letters, digits, '-', '_', '.', '~'")
+	checkRedirects("redirect_uris", c.RedirectURIs, check)
+	checkRedirects("post_logout_redirect_uris", c.PostLogout, check)
+	oneOf := func(member, value string, values ...string) {
+		known := slices.Contains(values, value)
+		values = slices.DeleteFunc(values, func(v string) bool { return v == "" }) // empty is the default
+		check(known, member, "%q is none of %s", value, strings.Join(values, ", "))
 	}
 	for _, g := range c.GrantTypes {
 		oneOf("grant_types", g, grantCode, grantRefresh, grantCredentials)
@@ -41,35 +45,43 @@ func ValidateClient(c oauth.Client) error {
 	oneOf("token_endpoint_auth_method", c.AuthMethod, methodNone, methodBasic, methodPost, methodAssertion)
 	oneOf("binding", string(c.Binding), "", string(devices.BindingDeviceStatus), string(devices.BindingObserved), string(devices.BindingForwarded), string(devices.BindingDPoP))
 	oneOf("refresh_mode", c.RefreshMode, "", "rotate", modeConstrained)
-	check(c.RefreshMode != modeConstrained || c.Binding == devices.BindingDPoP, "refresh_mode: sender_constrained needs binding dpop")
+	check(c.RefreshMode != modeConstrained || c.Binding == devices.BindingDPoP, "refresh_mode", "sender_constrained needs binding dpop")
 	oneOf("access_token_strategy", c.AccessToken, "", "opaque", "jwt")
 	oneOf("id_token_signed_response_alg", c.IDTokenAlg, "", "ES256", "RS256")
 	oneOf("subject_type", c.SubjectType, "", "public")
 	oneOf("token_endpoint_auth_signing_alg", c.AuthAlg, "", "ES256", "RS256", "PS256")
-	check(c.Secret == "" || len(c.Secret) >= 16, "client_secret: at least 16 characters")
-	check(!c.Public() || c.Secret == "" && c.SecretHash == "", "client_secret: a client without authentication has none")
-	check(!c.Public() || !slices.Contains(c.GrantTypes, grantCredentials), "grant_types: client_credentials needs a client that authenticates")
-	check(!c.Public() || c.Binding != devices.BindingForwarded, "binding: forwarded needs a client that authenticates")
-	check(c.AuthMethod != methodAssertion || validKeys(c.JWKS), "jwks: private_key_jwt needs public keys with use \"sig\"")
-	check(!slices.Contains(c.GrantTypes, grantCode) || len(c.RedirectURIs) > 0, "redirect_uris: authorization_code needs one")
+	check(c.Secret == "" || len(c.Secret) >= 16, "client_secret", "at least 16 characters")
+	check(!c.Public() || c.Secret == "" && c.SecretHash == "", "client_secret", "a client without authentication has none")
+	check(!c.Public() || !slices.Contains(c.GrantTypes, grantCredentials), "grant_types", "client_credentials needs a client that authenticates")
+	check(!c.Public() || c.Binding != devices.BindingForwarded, "binding", "forwarded needs a client that authenticates")
+	check(c.AuthMethod != methodAssertion || validKeys(c.JWKS), "jwks", "private_key_jwt needs public keys with use \"sig\"")
+	check(!slices.Contains(c.GrantTypes, grantCode) || len(c.RedirectURIs) > 0, "redirect_uris", "needed where users sign in (authorization_code)")
 	checkLifetimes(c, check)
 	return errors.Join(errs...)
+}
+
+// checkRedirects notes what is wrong with redirect URIs.
+func checkRedirects(member string, uris []string, check checker) {
+	for _, uri := range uris {
+		err := validateRedirect(uri)
+		check(err == nil, member, "%q: %v", uri, err)
+	}
 }
 
 // maxJWT is how long what is signed may be good for: no longer than the key
 // that signed it is published for after its successor took over.
 const maxJWT = keyring.RetireAfter
 
-func checkLifetimes(c oauth.Client, check func(ok bool, format string, args ...any)) {
+func checkLifetimes(c oauth.Client, check checker) {
 	for name, value := range map[string]string{
 		"access_token_lifespan": c.AccessTTL, "id_token_lifespan": c.IDTTL,
 		"refresh_token_idle_lifespan": c.RefreshIdle, "refresh_token_lifespan": c.RefreshAbsolute,
 	} {
 		d, err := time.ParseDuration(value)
-		check(value == "" || err == nil && d > 0, "%s: %q is no positive duration such as 10m", name, value)
+		check(value == "" || err == nil && d > 0, name, "%q is no positive duration such as 10m", value)
 		signed := name == "id_token_lifespan" || name == "access_token_lifespan" && c.AccessToken == "jwt"
-		check(!signed || d <= maxJWT, "%s: %s is too long for a token that is signed; at most %s, "+
-			"for which signing keys are published after they were replaced", name, value, maxJWT)
+		check(!signed || d <= maxJWT, name, "%s is too long for a token that is signed; at most %s, "+
+			"for which signing keys are published after they were replaced", value, maxJWT)
 	}
 }
 
