@@ -35,6 +35,9 @@ const (
 	maxRSAExponent = 1<<16 + 1
 )
 
+// Life is how long a proof may be good at the most, clocks included.
+const Life = past + future
+
 // ErrProof says that there are several proofs, or one that is not good for
 // the request.
 var ErrProof = errors.New("the DPoP proof is not valid for this request")
@@ -90,7 +93,7 @@ func Check(r *http.Request, target, token string, now time.Time) (Proof, error) 
 	}
 	return Proof{
 		Thumbprint: base64.RawURLEncoding.EncodeToString(sum), ID: c.ID,
-		Until: time.Unix(c.IssuedAt, 0).Add(past + future),
+		Until: time.Unix(c.IssuedAt, 0).Add(Life),
 	}, nil
 }
 
