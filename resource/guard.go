@@ -30,9 +30,8 @@ type Config struct {
 	// asked about all the same where there is a client, and refused otherwise.
 	Offline bool
 	// URL is where clients reach the root of this API, such as
-	// https://api.example.com.
-	// Proofs of keys are for what they call (RFC 9449 §4.3): without it no
-	// token that is bound to a key is taken.
+	// https://api.example.com. Proofs of keys are for what they call (RFC 9449
+	// §4.3): without it no token that is bound to a key is taken.
 	URL string
 	// HTTP asks the issuer. Nil: a client that gives up after ten seconds.
 	HTTP *http.Client
@@ -74,7 +73,7 @@ func Discover(ctx context.Context, c Config) (*Guard, error) {
 		c.HTTP = &http.Client{Timeout: 10 * time.Second}
 	}
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = time.Now //nolint:forbidigo // whoever imports this package has a clock, and need not name it
 	}
 	issuer, err := oidc.NewProvider(oidc.ClientContext(ctx, c.HTTP), c.Issuer)
 	if err != nil {
