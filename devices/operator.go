@@ -53,24 +53,9 @@ func (r *Registry) RenameByOperator(ctx context.Context, subject, id, name strin
 // returns how many devices it ended.
 func (r *Registry) RevokeSubject(ctx context.Context, subject string, reason Reason) (int, error) {
 	ended := 0
-	err := r.Store.Change(ctx, subject, func(tx Tx) error {
-		ended = 0
-		now := r.Now()
-		known, err := tx.Devices(ctx)
-		if err != nil {
-			return err
-		}
-		for _, d := range known {
-			if !d.Live() {
-				continue
-			}
-			if err := r.end(ctx, tx, d, now, reason, "operator"); err != nil {
-				return err
-			}
-			ended++
-		}
-		grants, err := tx.EndGrants(ctx, Selection{}, reason, now)
-		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+	err := r.Store.Change(ctx, subject, func(tx Tx) (err error) {
+		ended, err = r.EndAll(ctx, tx, reason)
+		return err
 	})
 	return ended, err
 }

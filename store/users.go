@@ -82,12 +82,18 @@ func (s *Store) ListUsers(ctx context.Context, p devices.Page) ([]oauth.User, er
 }
 
 // CreateUser adds a user, or returns devices.ErrExists if the subject or the
-// identifier is taken.
+// identifier is taken. Who was deleted or disabled keeps their subject.
 func (s *Store) CreateUser(ctx context.Context, u oauth.User) error {
 	if err := writable(u); err != nil {
 		return err
 	}
 	err := s.inSubject(ctx, u.Subject, func(tx bun.Tx) error {
+		switch off, err := disabled(ctx, tx, u.Subject); {
+		case err != nil:
+			return err
+		case off:
+			return devices.ErrExists
+		}
 		row := &userRow{
 			Subject: u.Subject, Identifier: u.Identifier, Folded: folded(u.Identifier),
 			PasswordHash: u.PasswordHash, Claims: pack(u.Claims),

@@ -64,12 +64,14 @@ type Operator interface {
 	DeviceByID(ctx context.Context, id string) (devices.Device, error)
 	FindDevices(ctx context.Context, q devices.DeviceQuery) ([]devices.Device, error)
 	FindGrants(ctx context.Context, q devices.GrantQuery) ([]devices.Grant, error)
+	FindSubjects(ctx context.Context, name string) ([]devices.Subject, error)
 	EventsAfter(ctx context.Context, cursor string, limit int) (devices.EventPage, error)
 	Sweep(ctx context.Context, now time.Time, keep store.Retention) error
 }
 
 // Small is the rest of what the provider keeps.
 type Small interface {
+	DeleteUser(ctx context.Context, subject string, at time.Time, end func(devices.Tx) error) error
 	Consent(ctx context.Context, subject, clientID string) (oauth.Consent, error)
 	PutConsent(ctx context.Context, c oauth.Consent) error
 	Keys(ctx context.Context) ([]oauth.Key, error)
@@ -126,6 +128,9 @@ var promises = []promise{
 	{"users are found whatever the case", users},
 	{"a disabled subject loses its grants and sign-ins", disabledUser},
 	{"a new password ends what the old one opened elsewhere", changedPassword},
+	{"a deleted user leaves tombstones and nothing else", deletedUser},
+	{"a user that cannot be ended is not deleted", undeletedUser},
+	{"subjects are found by either of their names", foundSubjects},
 	{"consents add up", consents},
 	{"an operator finds devices", found},
 	{"a sweep forgets what is past and nothing else", swept},
