@@ -61,7 +61,6 @@ func TestStrangeContextsAreNone(t *testing.T) {
 	flipped := []byte(text)
 	flipped[len(flipped)/2] ^= 1
 	for name, try := range map[string]func() error{
-		"another client's": func() error { _, err := s.Open(text, "other"); return err },
 		"another secret's": func() error { _, err := sealer(t, &now, "b").Open(text, "notes"); return err },
 		"a flipped bit":    func() error { _, err := s.Open(string(flipped), "notes"); return err },
 		"cut":              func() error { _, err := s.Open(text[:20], "notes"); return err },
@@ -83,6 +82,46 @@ func TestStrangeContextsAreNone(t *testing.T) {
 		if err := try(); !errors.Is(err, carry.ErrContext) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What the gateway took for another client's call it has not judged for this
+// one; but it has seen it.
+func TestContextOfAnotherClient(t *testing.T) {
+	now := noon
+	s := sealer(t, &now, "a")
+	seen := devices.Sighting{At: noon, Fingerprint: devices.Fingerprint{devices.SignalOS: "Windows"}}
+	text, _ := s.Seal(carry.Context{ClientID: "other", GrantID: "g", Chain: "c", Sighting: &seen})
+	got, err := s.Open(text, "notes")
+	if err != nil || got.ClientID != "notes" || got.GrantID != "" || got.Judged("c", noon) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got.Sighting == nil || got.Sighting.Fingerprint[devices.SignalOS] != "Windows" {
+		t.Errorf("it was seen as %+v", got.Sighting)
+	}
+}
+
+// Hydra takes each of these for the same token.
+func TestTokensAreHashedAsHydraReadsThem(t *testing.T) {
+	now := noon
+	s := sealer(t, &now, "a")
+	const token = "d3FnaCtdpiygJsplroJjo76FRR-5zXxvzxyet8GNLuc.0a-AESr70G_8XxdeB44OKyoI0xkSIZAw0ObX7fmBeIQ"
+	for name, written := range map[string]string{
+		"with its prefix": "ory_rt_" + token, "a line break": token[:9] + "\n" + token[9:],
+		"line breaks": "ory_rt_\r\n" + token[:43] + "\r" + token[43:], "spare bits": strings.Replace(token, "Luc.", "Lud.", 1),
+	} {
+		if !bytes.Equal(s.Hash(token), s.Hash(written)) {
+			t.Errorf("%s: another token", name)
+		}
+	}
+	seen := map[string]bool{string(s.Hash(token)): true}
+	for _, other := range []string{
+		token + "\n", token[:43], strings.Replace(token, "Luc.", "Mud.", 1), "", ".", "a", "a.b", token + ".x", "ory_at_" + token,
+	} {
+		if seen[string(s.Hash(other))] {
+			t.Errorf("%q hashes as another does", other)
+		}
+		seen[string(s.Hash(other))] = true
 	}
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -28,10 +29,22 @@ type Check struct {
 	Log      *slog.Logger
 }
 
-// ServeHTTP judges a refresh and lets everything else through.
+// ServeHTTP judges a refresh and lets everything else through, if it was shown
+// whole: what a proxy keeps to itself, Hydra would get.
 func (c *Check) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength == 0 {
-		w.WriteHeader(http.StatusOK) // no token request, or a proxy that keeps the body
+	switch {
+	case r.Header.Get("X-Envoy-Auth-Partial-Body") == "true":
+		badRequest(w, &http.MaxBytesError{Limit: r.ContentLength})
+		return
+	case r.ContentLength == 0 && posted(r):
+		badRequest(w, errForm) // Envoy keeps the body of an upgrade
+		return
+	case r.ContentLength == 0:
+		w.WriteHeader(http.StatusOK) // no token request
+		return
+	}
+	if r.Header.Get("X-Envoy-Auth-Partial-Body") == "true" {
+		badRequest(w, &http.MaxBytesError{Limit: maxForm}) // the token may be in the part that is missing
 		return
 	}
 	form, err := tokenForm(w, r)
@@ -47,7 +60,10 @@ func (c *Check) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	client, binding := caller(r, form)
 	held, err := c.holding(ctx, form.Get("refresh_token"), client)
-	if err != nil {
+	if errors.Is(err, errStranger) {
+		refuse(w)
+		return
+	} else if err != nil {
 		c.Log.ErrorContext(r.Context(), "gateway check", "client", client, "err", err)
 		unavailable(w)
 		return
@@ -71,12 +87,25 @@ func (c *Check) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// errStranger: a client presents another one's token. Hydra would refuse it
+// too; here nothing changes.
+var errStranger = errors.New("another client's token")
+
+// posted reports whether a proxy asks about a POST: Traefik tells the method in
+// a header where it asks with another one.
+func posted(r *http.Request) bool {
+	return r.Method == http.MethodPost || r.Header.Get("X-Forwarded-Method") == http.MethodPost
+}
+
 // holding returns the live grant that a token is of, or nil. A device may have
 // several with one client, which look alike: the newest stands for them.
 func (c *Check) holding(ctx context.Context, token, client string) (*devices.Holding, error) {
 	subject, clientID, deviceID, err := c.Whose(ctx, token)
-	if err != nil || subject == "" || clientID != client {
+	switch {
+	case err != nil || subject == "":
 		return nil, err
+	case client != "" && clientID != client: // where it is empty, its credentials say who it is
+		return nil, errStranger
 	}
 	grants, err := c.Find(ctx, devices.GrantQuery{Subject: subject, ClientID: clientID, DeviceID: deviceID})
 	if err != nil {

@@ -48,8 +48,9 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	adas := owner{"ada", "notes", "ada-laptop"}
-	mails, itself := presents("x"), presents("x")
+	mails, itself, unnamed := presents("x"), presents("x"), presents("x")
 	mails.Set("client_id", "mail")
+	unnamed.Del("client_id")
 	itself.Set("grant_type", "client_credentials")
 	twice := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"a", "b"}}
 	for _, tt := range []struct {
@@ -62,11 +63,13 @@ func TestCheck(t *testing.T) {
 	}{
 		{"the owner", adas, nil, ada, presents("x"), http.StatusOK},
 		{"a thief", adas, nil, thief, presents("x"), http.StatusBadRequest},
-		{"nothing to look at", adas, nil, thief, nil, http.StatusOK},
+		{"a form that is kept back", adas, nil, thief, nil, http.StatusBadRequest},
+		{"half a form", adas, nil, partly(thief), presents("x"), http.StatusRequestEntityTooLarge},
 		{"a code", adas, nil, thief, redeem("c2"), http.StatusOK},
 		{"a client for itself", adas, nil, thief, itself, http.StatusOK},
 		{"nobody's token is Hydra's to turn down", owner{}, nil, thief, presents("x"), http.StatusOK},
-		{"another client's too", adas, nil, thief, mails, http.StatusOK},
+		{"another client's token", adas, nil, thief, mails, http.StatusBadRequest},
+		{"a client that its credentials name, and its owner", adas, nil, ada, unnamed, http.StatusOK},
 		{"who has no grant here is the hook's", owner{"bob", "notes", ""}, nil, thief, presents("x"), http.StatusOK},
 		{"Hydra does not say", owner{}, errors.New("no answer"), ada, presents("x"), http.StatusServiceUnavailable},
 		{"what two parsers read differently", adas, nil, ada, twice, http.StatusBadRequest},
@@ -81,6 +84,24 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	t.Run("half a request is none", func(t *testing.T) {
+		_, asks := checked(t, adas, nil)
+		looks := ada.Clone()
+		looks.Set("X-Envoy-Auth-Partial-Body", "true")
+		if got := asks(looks, url.Values{"x": {"y"}}); got != http.StatusRequestEntityTooLarge {
+			t.Errorf("%d", got)
+		}
+	})
+	t.Run("a page is let through, if it is one", func(t *testing.T) {
+		for method, want := range map[string]int{"": http.StatusOK, http.MethodGet: http.StatusOK, http.MethodPost: http.StatusBadRequest} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/hooks/gateway/check", http.NoBody)
+			r.Header.Set("X-Forwarded-Method", method)
+			w := httptest.NewRecorder()
+			if new(gateway.Check).ServeHTTP(w, r); w.Code != want {
+				t.Errorf("asked about %q: %d, want %d", method, w.Code, want)
+			}
+		}
+	})
 	t.Run("an ended grant stands for nobody", func(t *testing.T) {
 		h, asks := checked(t, adas, nil)
 		_, err := (&devices.Registry{Store: h.store, Now: h.clock.Now, NewID: h.gate.Registry.NewID}).
@@ -92,4 +113,11 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%d, want what Hydra and the hook make of it", got)
 		}
 	})
+}
+
+// partly is what Envoy says of a body of which it sends a part.
+func partly(looks http.Header) http.Header {
+	looks = looks.Clone()
+	looks.Set("X-Envoy-Auth-Partial-Body", "true")
+	return looks
 }

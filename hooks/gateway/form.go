@@ -24,6 +24,9 @@ var errForm = errors.New("not a token request")
 // it, or not let through: a request that two parsers understand differently
 // would be judged as one and granted as another.
 func tokenForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if hides(r.Header) {
+		return nil, errForm
+	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" || len(r.Header["Content-Type"]) != 1 {
 		return nil, errForm // RFC 6749 §3.2; Hydra would read multipart forms too
@@ -42,6 +45,24 @@ func tokenForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		}
 	}
 	return form, nil
+}
+
+// hides reports whether the Connection header names a field that is meant for
+// the server: no proxy passes such a field on (RFC 9110 §7.6.1), so that Hydra
+// would not see what was seen here, such as who the client says it is.
+func hides(h http.Header) bool {
+	for _, line := range h["Connection"] {
+		for option := range strings.SplitSeq(line, ",") {
+			switch name := http.CanonicalHeaderKey(strings.TrimSpace(option)); name {
+			case "Connection", "Keep-Alive", "Te", "Trailer", "Upgrade", "Http2-Settings", "Proxy-Connection":
+			default:
+				if len(h[name]) > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // put gives a request another form.

@@ -139,6 +139,10 @@ func (g *Gateway) rewrite(p *httputil.ProxyRequest) {
 	if host != "" {
 		p.Out.Header.Set("X-Forwarded-Host", host)
 	}
+	// Hydra speaks nothing else. What is said in another protocol nobody here
+	// would understand.
+	p.Out.Header.Del("Upgrade")
+	p.Out.Header.Del("Connection")
 	if f := p.In.Header["Forwarded"]; len(f) > 0 {
 		p.Out.Header["Forwarded"] = f
 	}

@@ -103,6 +103,9 @@ type endpoint struct {
 	asked  int
 	form   url.Values // of the last request
 	after  func()     // runs before an answer goes out
+	// upgrade is what the last request asked for, next the token of the next
+	// answer where it matters, named whom it takes all clients for.
+	upgrade, next, named string
 }
 
 type chain struct {
@@ -115,14 +118,20 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.mu.Unlock()
 	_ = r.ParseForm() // what cannot be read is no token
 	e.asked++
-	e.form = r.PostForm
+	e.form, e.upgrade = r.PostForm, r.Header.Get("Upgrade")
 	client := r.PostForm.Get("client_id")
 	if name, _, ok := r.BasicAuth(); ok {
 		client = name
 	}
+	if e.named != "" {
+		client = e.named
+	}
 	c := &chain{ref: r.PostForm.Get("code"), client: client}
 	if kind := r.PostForm.Get("grant_type"); kind == "refresh_token" {
-		token := r.PostForm.Get("refresh_token")
+		token := strings.ReplaceAll(r.PostForm.Get("refresh_token"), "\n", "")
+		if _, known := e.chains[token]; !known {
+			token = "ory_rt_" + token
+		}
 		c = e.chains[token]
 		if c != nil && c.client == client && c.current != token {
 			c.ended = true
@@ -144,7 +153,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.after != nil {
 		e.after()
 	}
-	c.current = "ory_rt_" + rand.Text()
+	if c.current = e.next; c.current == "" {
+		c.current = "ory_rt_" + rand.Text()
+	}
 	e.chains[c.current] = c
 	w.Header().Set("X-Hydra", "yes")
 	said(w, http.StatusOK, fmt.Sprintf(`{"access_token":"x","refresh_token":%q}`, c.current))

@@ -83,8 +83,12 @@ func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, er
 		return false, nil
 	case err != nil:
 		return false, err
+	case p.context.ClientID == "":
+		p.context.ClientID = held.Grant.ClientID // its credentials say who it is; Hydra reads them
 	case held.Grant.ClientID != p.context.ClientID:
-		return false, nil // another client's token: Hydra refuses, and nothing changes here
+		// Another client's token. Hydra would refuse it too, and end the chain
+		// if the token is spent: that is not for a stranger to do.
+		return true, nil
 	}
 	p.from, p.held, p.binding = hash, &held, devices.BindingOf(held.Grant, p.binding)
 	p.context.GrantID, p.context.Chain = held.Grant.ID, held.Grant.ExternalRef

@@ -78,12 +78,59 @@ func TestRefreshes(t *testing.T) {
 	})
 	t.Run("another client's token changes nothing", func(t *testing.T) {
 		h := newHouse(t)
-		token := h.begun("c1")
-		form := presents(token)
-		form.Set("client_id", "mail")
-		h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+		spent := h.begun("c1")
+		token := h.is(h.token(ada, presents(spent)), http.StatusOK, "").refresh
+		before := h.endpoint.asked
+		for _, t := range []string{spent, token} {
+			form := presents(t)
+			form.Set("client_id", "mail")
+			h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+		}
+		if h.endpoint.asked != before {
+			t.Error("Hydra was asked: it would end the chain of the spent one")
+		}
 		h.told(devices.EventGrantCreated)
 		h.is(h.token(ada, presents(token)), http.StatusOK, "")
+	})
+	t.Run("a client that only its credentials name is known by its token", func(t *testing.T) {
+		h := newHouse(t)
+		form := redeem("c1")
+		form.Set("client_id", "")
+		form.Set("client_assertion", "a.b.c")
+		h.endpoint.named = "notes"
+		token := h.is(h.token(ada, form), http.StatusOK, "").refresh
+		form = presents(token)
+		form.Set("client_id", "")
+		form.Set("client_assertion", "a.b.c")
+		h.is(h.token(thief, form), http.StatusOK, "") // a backend's looks say nothing
+		h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+		if h.revoked("c1") != devices.ReasonReuse {
+			t.Errorf("the grant ended by %q", h.revoked("c1"))
+		}
+	})
+	t.Run("a spent token that is written otherwise is told too", func(t *testing.T) {
+		h := newHouse(t)
+		spent := "ory_rt_AAEC.sig"
+		h.endpoint.next = spent
+		h.begun("c1")
+		h.endpoint.next = ""
+		h.is(h.token(ada, presents(spent)), http.StatusOK, "")
+		h.is(h.token(ada, presents("AA\nEC.sig")), http.StatusBadRequest, "invalid_grant")
+		if h.revoked("c1") != devices.ReasonReuse {
+			t.Errorf("the grant ended by %q", h.revoked("c1"))
+		}
+	})
+	t.Run("a thief whom Hydra takes for somebody else is seen all the same", func(t *testing.T) {
+		h := newHouse(t)
+		h.begun("c1")
+		h.endpoint.chains["old"] = &chain{ref: "c1", client: "notes", current: "old"}
+		h.endpoint.named = "notes"
+		form := presents("old")
+		form.Set("client_id", "mail")
+		h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+		if h.revoked("c1") == "" {
+			t.Error("the grant lives")
+		}
 	})
 	t.Run("a backend is not judged by its looks", func(t *testing.T) {
 		h := newHouse(t)
@@ -130,6 +177,34 @@ func TestAssertionIsTakenOut(t *testing.T) {
 		form = presents(token)
 		form.Set("assertion", "what a client wrote")
 		token = h.is(h.token(devicestest.LaptopHeaders(), form), http.StatusOK, "").refresh
+	}
+}
+
+// A proxy passes on no field that the Connection header names: Hydra would take
+// the client for another one than was judged.
+func TestNothingIsHiddenFromHydra(t *testing.T) {
+	h := newHouse(t)
+	token := h.begun("c1")
+	before := h.endpoint.asked
+	for _, line := range []string{"authorization", "keep-alive, Authorization", "close,\tAUTHORIZATION ,", "content-type"} {
+		looks := devicestest.ThiefHeaders()
+		r := http.Request{Header: looks}
+		r.SetBasicAuth("mail", "x")
+		looks["Connection"] = []string{"te", line}
+		h.is(h.token(looks, presents(token)), http.StatusBadRequest, "invalid_request")
+	}
+	if h.endpoint.asked != before {
+		t.Error("Hydra was asked")
+	}
+	looks := devicestest.LaptopHeaders()
+	for name, value := range map[string]string{
+		"Connection": "Upgrade, HTTP2-Settings, x-none", "Upgrade": "h2c", "Http2-Settings": "AAMAAABkAAQAAP__",
+	} {
+		looks.Set(name, value) // as Java's client does
+	}
+	h.is(h.token(looks, presents(token)), http.StatusOK, "")
+	if h.endpoint.upgrade != "" {
+		t.Errorf("Hydra was asked to speak %s", h.endpoint.upgrade)
 	}
 }
 
