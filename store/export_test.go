@@ -26,8 +26,22 @@ func (s *Store) Waiting() int {
 	if s.chains.next == nil {
 		return 0
 	}
-	return len(s.chains.next.refs)
+	n := 0
+	for _, times := range s.chains.next.wanted {
+		n += times
+	}
+	return n
 }
+
+// Wanted is how many chains the next reading is for.
+func (s *Store) Wanted() int {
+	s.chains.mu.Lock()
+	defer s.chains.mu.Unlock()
+	return len(s.chains.next.wanted)
+}
+
+// Most is how many questions share a statement.
+const Most = most
 
 // Hot are the statements of the hot paths.
 func (s *Store) Hot() []string {

@@ -24,12 +24,19 @@ const fewest = 10
 // chain is what a grant is called by the server that mints its tokens.
 type chain struct{ issuer, ref string }
 
+// most is how many questions share a statement. Whoever comes when there are
+// as many asks alone.
+const most = 500
+
 // gather lets questions for chains that come at once share a statement, on
 // PostgreSQL: the way there costs more than the row, and a connection for each
 // makes their answers irregular. Nobody waits for company: the first asks
 // alone, and who comes while it waits for its answer asks next, with whoever
 // does so too. No question joins a reading that has begun, so that none is
 // answered with what was true before it was put.
+//
+// Who has gone is not asked for: when a database comes back after a while, it
+// is not asked first for all who have given up on it.
 type gather struct {
 	one, several *hot
 	// patience is how long a question waits for others before it asks alone
@@ -37,7 +44,7 @@ type gather struct {
 	patience time.Duration
 
 	mu   sync.Mutex
-	busy bool     // a reading is under way
+	busy bool     // a reading is under way, or the first asks alone
 	next *reading // who waits for its end; nil if nobody does
 }
 
@@ -50,25 +57,29 @@ const tooLate = time.Second
 // reading is a statement and who waits for it. What it found is there once
 // done is closed.
 type reading struct {
-	issuers, refs []string
-	done          chan struct{}
-	found         map[chain]devices.Holding
-	err           error
+	wanted map[chain]int // how many wait for each
+	done   chan struct{}
+	found  map[chain]devices.Holding
+	err    error
 }
 
 // holding returns the grant of a chain, or devices.ErrNotFound.
 func (g *gather) holding(ctx context.Context, c chain) (devices.Holding, error) {
-	r := g.join(c)
-	if r == nil {
+	r, first := g.join(c)
+	if first {
 		defer g.leave()
+	}
+	if r == nil {
 		return g.alone(ctx, c)
 	}
 	enough := time.NewTimer(g.patience)
 	defer enough.Stop()
 	select {
 	case <-ctx.Done():
+		g.abandon(r, c)
 		return devices.Holding{}, fmt.Errorf("read grant: %w", ctx.Err())
 	case <-enough.C:
+		g.abandon(r, c)
 		return g.alone(ctx, c)
 	case <-r.done:
 	}
@@ -90,29 +101,47 @@ func (g *gather) alone(ctx context.Context, c chain) (devices.Holding, error) {
 	return scanHolding(row)
 }
 
-// join puts a question to the next reading, or returns nil where there is none
-// to wait for.
-func (g *gather) join(c chain) *reading {
+// join puts a question to the next reading. Where it returns none to wait for,
+// the question is asked alone: as the first, for whom others wait until it
+// leaves, or because the next reading is full.
+func (g *gather) join(c chain) (r *reading, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.busy {
 		g.busy = true
-		return nil
+		return nil, true
 	}
 	if g.next == nil {
-		g.next = &reading{done: make(chan struct{})}
+		g.next = &reading{wanted: map[chain]int{}, done: make(chan struct{})}
 	}
-	g.next.issuers, g.next.refs = append(g.next.issuers, c.issuer), append(g.next.refs, c.ref)
-	return g.next
+	if len(g.next.wanted) >= most {
+		return nil, false
+	}
+	g.next.wanted[c]++
+	return g.next, false
+}
+
+// abandon takes a question back that nobody waits for any more, if it is not
+// being read yet.
+func (g *gather) abandon(r *reading, c chain) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r != g.next {
+		return
+	}
+	if r.wanted[c]--; r.wanted[c] == 0 {
+		delete(r.wanted, c)
+	}
 }
 
 // leave lets the next reading begin.
 func (g *gather) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.busy = g.next != nil; g.busy {
-		go g.read(g.next)
-		g.next = nil
+	r := g.next
+	g.next = nil
+	if g.busy = r != nil && len(r.wanted) > 0; g.busy {
+		go g.read(r)
 	}
 }
 
@@ -121,14 +150,19 @@ func (g *gather) leave() {
 func (g *gather) read(r *reading) {
 	defer g.leave()
 	defer close(r.done)
-	for len(r.refs) < fewest {
-		r.issuers, r.refs = append(r.issuers, ""), append(r.refs, "")
+	size := max(fewest, len(r.wanted))
+	issuers, refs := make([]string, 0, size), make([]string, 0, size)
+	for c := range r.wanted {
+		issuers, refs = append(issuers, c.issuer), append(refs, c.ref)
+	}
+	for len(refs) < fewest {
+		issuers, refs = append(issuers, ""), append(refs, "")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), tooLate)
 	defer cancel()
 	r.err = g.several.native(ctx, func(conn *pgx.Conn) error {
-		r.found = make(map[chain]devices.Holding, len(r.refs))
-		rows, err := conn.Query(ctx, g.several.text, g.several.with([]any{r.issuers, r.refs})...)
+		r.found = make(map[chain]devices.Holding, len(refs))
+		rows, err := conn.Query(ctx, g.several.text, g.several.with([]any{issuers, refs})...)
 		if err != nil {
 			return err
 		}

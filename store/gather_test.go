@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -181,6 +182,72 @@ func TestNobodyWaitsForASlowReading(t *testing.T) {
 		})
 	}
 	until(t, "all have asked", func() bool { return before() == 5 })
+	open()
+	all.Wait()
+}
+
+// Who has given up on a database that is stuck is not asked for when it comes
+// back, and takes no space meanwhile.
+func TestWhoHasGoneIsNotAskedFor(t *testing.T) {
+	url := pgtest.Fresh(t)
+	counted, counter := pgtest.Count(t, url)
+	s := open(t, counted)
+	s.Patience(time.Minute)
+	chains(t, s, 3)
+	_, _ = asks(t, s, "c0") // prepares
+	before, open := barred(t, url)
+	counter.Reset()
+	var all sync.WaitGroup
+	all.Go(func() { _, _ = asks(t, s, "c0") })
+	until(t, "the first asks", func() bool { return before() == 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	for n := range 40 {
+		all.Go(func() {
+			_, err := s.HoldingByRef(ctx, devices.IssuerHydra, fmt.Sprintf("c%d", n%3))
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up got %v", err)
+			}
+		})
+	}
+	until(t, "the others wait", func() bool { return s.Waiting() == 40 })
+	cancel()
+	until(t, "they have gone", func() bool { return s.Waiting() == 0 })
+	all.Go(func() {
+		if got, err := asks(t, s, "c1"); got != "g1" || err != nil {
+			t.Errorf("who waits on is answered %q, %v", got, err)
+		}
+	})
+	until(t, "one waits", func() bool { return s.Waiting() == 1 })
+	if got := s.Wanted(); got != 1 {
+		t.Errorf("%d chains are to be read, want the one that is waited for", got)
+	}
+	open()
+	all.Wait()
+	if got := counter.Counts().RoundTrips; got > 3 { // the second prepares
+		t.Errorf("%d round trips", got)
+	}
+	if _, err := asks(t, s, "c2"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A reading has a size; who comes when it is full asks alone.
+func TestAReadingIsNotEndless(t *testing.T) {
+	url := pgtest.Fresh(t)
+	s := open(t, url)
+	s.Patience(time.Minute)
+	chains(t, s, 1)
+	before, open := barred(t, url)
+	var all sync.WaitGroup
+	question := func(ref string) { all.Go(func() { _, _ = asks(t, s, ref) }) }
+	question("c0")
+	until(t, "the first asks", func() bool { return before() == 1 })
+	for n := range store.Most {
+		question(fmt.Sprintf("c%d", n))
+	}
+	until(t, "the others wait", func() bool { return s.Waiting() == store.Most })
+	question("one more")
+	until(t, "one more asks alone", func() bool { return before() == 2 })
 	open()
 	all.Wait()
 }
