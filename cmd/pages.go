@@ -130,6 +130,12 @@ func (s *server) registerPages(ctx context.Context, c Config) error {
 // passwords changes the passwords that are kept here.
 type passwords struct{ server *server }
 
+// Identifier returns what a subject signs in with.
+func (p passwords) Identifier(ctx context.Context, subject string) (string, error) {
+	user, err := p.server.store.User(ctx, subject)
+	return user.Identifier, err
+}
+
 // ChangePassword replaces a subject's password and ends what they have
 // elsewhere than on the device.
 func (p passwords) ChangePassword(ctx context.Context, subject, device, password string) error {

@@ -55,6 +55,9 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // resumeEndpoint is where a request goes on after sign-in and consent.
 const resumeEndpoint = "/oauth2/auth/resume"
 
+// justSignedIn marks the step after a sign-in.
+const justSignedIn = "signed_in"
+
 // resume is GET /oauth2/auth/resume.
 func (p *Provider) resume(w http.ResponseWriter, r *http.Request) {
 	observe.AskForHints(w.Header())
@@ -65,6 +68,10 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request) {
 	a, err := p.flowAsk(r, r.Form.Get("flow"))
 	if err != nil {
 		p.failAsk(w, r, a, err)
+		return
+	}
+	if r.Form.Get(justSignedIn) != "" && len(r.CookiesNamed(p.cookieName())) == 0 {
+		p.failCookies(w, r)
 		return
 	}
 	p.decide(w, r, a)

@@ -99,6 +99,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 type ErrorPage struct {
 	Status                       int
 	Title, Text, Code, RequestID string
+	Link, LinkText               string // a way on; may be empty
 }
 
 // failPage answers a browser that must not be sent anywhere.
@@ -113,7 +114,29 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", retryAfter)
 		page.Text = "The server is in trouble. Nothing is lost: try again in a moment."
 	}
+	if late := (expired{}); errors.As(err, &late) {
+		page.Text = "This page was open for more than half an hour. Start again: nothing is lost."
+		page.Link, page.LinkText = p.URL("/oauth2/auth")+"?"+late.query, "Start again"
+	}
 	p.Pages.Render(w, r, e.CodeField, "error", page)
+}
+
+// failCookies answers somebody who has just signed in, and whose browser does
+// not show it. They would be asked again, and again.
+func (p *Provider) failCookies(w http.ResponseWriter, r *http.Request) {
+	p.Pages.Render(w, r, http.StatusBadRequest, "error", ErrorPage{
+		Status: http.StatusBadRequest, Title: "Your browser keeps no cookies",
+		Text: "Your name and password are right, but signing in needs a cookie of this site. " +
+			"Allow cookies for it, then go back to the application and start again.",
+	})
+}
+
+// failForeign answers a form that another site sent.
+func (p *Provider) failForeign(w http.ResponseWriter, r *http.Request) {
+	p.Pages.Render(w, r, http.StatusForbidden, "error", ErrorPage{
+		Status: http.StatusForbidden, Title: "Nothing was changed",
+		Text: "The form came from another site. If you meant it, do it from here.",
+	})
 }
 
 // inWords returns what a person can make use of: what this server says, not

@@ -33,6 +33,14 @@ func (p *Provider) sealFlow(f flow) (string, error) {
 var errFlow = fosite.ErrInvalidRequest.WithDescription(
 	"This sign-in has expired or its address is incomplete. Go back to the application and start again.")
 
+// expired is an errFlow of a request that can be made anew.
+type expired struct {
+	error
+	query string
+}
+
+func (e expired) Unwrap() error { return e.error }
+
 func (p *Provider) openFlow(sealed string) (flow, error) {
 	raw, err := p.Sealer.Open(flowPurpose, sealed, nil)
 	if err != nil {
@@ -43,7 +51,7 @@ func (p *Provider) openFlow(sealed string) (flow, error) {
 		return flow{}, errFlow.WithWrap(err)
 	}
 	if age := p.Now().Sub(f.At); age > flowFor || age < -time.Minute {
-		return flow{}, errFlow
+		return flow{}, expired{errFlow, f.Query}
 	}
 	return f, nil
 }

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 // LoginPage is the data of the page "login".
 type LoginPage struct {
 	Action, Flow, Identifier, ClientName, Error string
+	Count                                       int // what the error counts; 0: nothing
 	// FormAction is where the answer to the form may lead, for the page's
 	// Content-Security-Policy.
 	FormAction []string
@@ -129,9 +129,13 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", p.URL(resumeEndpoint)+"?"+url.Values{"flow": {page.Flow}}.Encode())
+	w.Header().Set("Location", p.URL(resumeEndpoint)+"?"+url.Values{"flow": {page.Flow}, justSignedIn: {"1"}}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
 }
+
+// tooManyNew is what somebody reads who meets devices.ErrNewDeviceLimit.
+const tooManyNew = "There were sign-ins on too many new devices. Try again in %d minutes, " +
+	"or sign in on a device that you have used before."
 
 // NoticePage is the data of the page "notice".
 type NoticePage struct {
@@ -166,13 +170,12 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 		status = http.StatusTooManyRequests
 		seconds := int(slow.Wait.Seconds()) + 1
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		page.Error = fmt.Sprintf("There were too many attempts. Wait %d seconds and try again.", seconds)
+		page.Error, page.Count = "There were too many attempts. Wait %d seconds and try again.", seconds
 	case errors.Is(err, devices.ErrNewDeviceLimit):
 		status = http.StatusTooManyRequests
 		wait := max(time.Second, devices.RetryAt(err).Sub(p.Now()))
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-		page.Error = fmt.Sprintf("There were sign-ins on too many new devices. "+
-			"Try again in %d minutes, or sign in on a device that you have used before.", int(wait.Minutes())+1)
+		page.Error, page.Count = tooManyNew, int(wait.Minutes())+1
 	case errors.Is(err, devices.ErrDeviceLimit):
 		status = http.StatusForbidden
 		page.Error = "You are signed in on as many devices as you may be. Sign out on one of them first."

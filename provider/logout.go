@@ -135,7 +135,7 @@ func (p *Provider) readLeave(w http.ResponseWriter, r *http.Request) (leave, *oa
 	if sealed := r.Form.Get("flow"); sealed != "" {
 		f, err := p.openFlow(sealed)
 		if err != nil {
-			return leave{}, nil, err
+			return leave{}, nil, errFlow // made anew it would be another request than this
 		}
 		if r.Form, err = url.ParseQuery(f.Query); err != nil {
 			return leave{}, nil, errFlow.WithWrap(err)

@@ -117,6 +117,7 @@ func New(c Config) (*Provider, error) {
 	if err := p.guard.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
 		return nil, err
 	}
+	p.guard.SetDenyHandler(http.HandlerFunc(p.failForeign))
 	p.oauth2 = p.newFosite()
 	return p, nil
 }

@@ -65,6 +65,28 @@ func (a assets) from(page *url.URL) string {
 // something to say.
 func (p *Pages) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /assets/{hash}/{name}", p.serveAsset)
+	mux.HandleFunc("GET /favicon.ico", p.serveIcon)
+	mux.HandleFunc("GET /robots.txt", serveRobots)
+}
+
+// daily is how long what has no hash in its name may be kept.
+const daily = "public, max-age=86400"
+
+// serveIcon is what browsers ask for beside an answer that is no page.
+func (p *Pages) serveIcon(w http.ResponseWriter, r *http.Request) {
+	r.SetPathValue("name", "icon.svg")
+	r.SetPathValue("hash", "")
+	p.serveAsset(w, r)
+}
+
+// serveRobots keeps crawlers out (RFC 9309): nothing here is worth finding, and
+// each sign-in page is another address.
+func serveRobots(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", daily)
+	_, _ = w.Write([]byte("User-agent: *\nDisallow: /\n")) // the connection is gone if it fails
 }
 
 func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request) {
@@ -82,8 +104,11 @@ func (p *Pages) serveAsset(w http.ResponseWriter, r *http.Request) {
 	// A replica of another version may have been asked for its assets here:
 	// ours will do for once, and must not be kept under that path.
 	h.Set("Cache-Control", "no-store")
-	if r.PathValue("hash") == p.assets.hash {
+	switch r.PathValue("hash") {
+	case p.assets.hash:
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	case "":
+		h.Set("Cache-Control", daily)
 	}
 	h.Set("Vary", "Accept-Encoding")
 	if len(content.packed) < len(content.plain) && takesGzip(r) {

@@ -35,10 +35,12 @@ func datesIn(code string) dates {
 
 // Stamp is a time on a page: in words, exactly, and for machines.
 type Stamp struct {
-	Text  string
+	Text  string // what is said of it
+	Aside string // the other way to say it, counted or exact; may be empty
 	Exact string // in UTC, to the second
 	ISO   string
-	// Relative reports that the text counts back from now.
+	// Relative reports that the text counts back from now, and the aside does
+	// not.
 	Relative bool
 }
 
@@ -58,21 +60,35 @@ func (l *Locale) Stamp(t, now time.Time) Stamp {
 		return Stamp{}
 	}
 	s := l.Absolute(t)
-	ago := now.Sub(t)
-	s.Relative = true
-	switch {
-	case ago < 0:
-		s.Relative = false
+	counted := ""
+	switch ago := now.Sub(t); {
+	case ago < 0, ago >= 7*24*time.Hour:
+		return s
 	case ago < time.Minute:
-		s.Text = l.T("just now")
+		counted = l.T("just now")
 	case ago < time.Hour:
-		s.Text = l.T("%d minutes ago", int(ago.Minutes()))
+		counted = l.T("%d minutes ago", int(ago.Minutes()))
 	case ago < 24*time.Hour:
-		s.Text = l.T("%d hours ago", int(ago.Hours()))
-	case ago < 7*24*time.Hour:
-		s.Text = l.T("%d days ago", int(ago.Hours()/24))
+		counted = l.T("%d hours ago", int(ago.Hours()))
 	default:
-		s.Relative = false
+		counted = l.T("%d days ago", int(ago.Hours()/24))
+	}
+	s.Text, s.Aside, s.Relative = counted, s.Text, true
+	return s
+}
+
+// Until returns the end of something that goes on: exactly, and how far off it
+// is.
+func (l *Locale) Until(t, now time.Time) Stamp {
+	s := l.Absolute(t)
+	switch left := t.Sub(now); {
+	case left < time.Minute:
+	case left < time.Hour:
+		s.Aside = l.T("in %d minutes", int(left.Minutes()))
+	case left < 24*time.Hour:
+		s.Aside = l.T("in %d hours", int(left.Hours()))
+	default:
+		s.Aside = l.T("in %d days", int(left.Hours()/24))
 	}
 	return s
 }

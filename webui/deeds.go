@@ -54,6 +54,7 @@ func (u *UI) edit(w http.ResponseWriter, r *http.Request, v *visit, e devices.Ed
 type confirmPage struct {
 	Frame
 	Title, Text, Button string
+	Name                string // of the device, where it is one
 	Action, Back        string
 	Cards               []card
 	More                int // devices beyond those
@@ -101,6 +102,7 @@ func (u *UI) ask(
 		Button: v.T("End this device"), Password: u.Passwords != nil,
 	}
 	page.Title, page.Text = words(d)
+	page.Name = page.Cards[0].Name
 	u.Pages.Render(w, r, http.StatusOK, "confirm", page)
 	return nil
 }
@@ -111,17 +113,17 @@ func (u *UI) end(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := u.Registry.Revoke(r.Context(), v.actor(), d.ID); err != nil {
+	revoke, query := u.Registry.Revoke, ""
+	if strings.HasSuffix(r.URL.Path, "/not-me") {
+		revoke, query = u.Registry.Disown, "?not-me=1"
+	}
+	if err := revoke(r.Context(), v.actor(), d.ID); err != nil {
 		return err
 	}
 	if d.ID == v.me.ID {
-		return u.leave(w, r, v)
+		return u.leave(w, r, v, "/devices/goodbye"+query)
 	}
-	to := "/devices/" + d.ID + "/ended"
-	if strings.HasSuffix(r.URL.Path, "/not-me") {
-		to += "?not-me=1"
-	}
-	u.redirect(w, u.url(to))
+	u.redirect(w, u.url("/devices/"+d.ID+"/ended"+query))
 	return nil
 }
 
@@ -171,12 +173,13 @@ func (u *UI) signOut(w http.ResponseWriter, r *http.Request, v *visit) error {
 			return err
 		}
 	}
-	return u.leave(w, r, v)
+	return u.leave(w, r, v, "/devices/goodbye")
 }
 
 // leave ends the session, and the one elsewhere that it hangs on, and says
-// goodbye. The session here ends whatever happens elsewhere.
-func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit) error {
+// goodbye on a page of ours, unless that other server sends the browser on. The
+// session here ends whatever happens elsewhere.
+func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit, goodbye string) error {
 	if err := u.Sessions.EndWebSession(r.Context(), v.session.ID); err != nil {
 		return err
 	}
@@ -185,7 +188,7 @@ func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit) error {
 		u.Log.WarnContext(r.Context(), "the sign-in behind the pages is not ended", "issuer", v.session.Issuer, "err", err)
 	}
 	if to == "" {
-		to = u.url("/devices/goodbye")
+		to = u.url(goodbye)
 	}
 	u.forget(w)
 	w.Header().Set("Clear-Site-Data", `"cache"`)
@@ -196,8 +199,21 @@ func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit) error {
 // goodbye is GET /devices/goodbye.
 func (u *UI) goodbye(w http.ResponseWriter, r *http.Request) {
 	l := u.Pages.locales.choose(r, "")
-	u.Pages.Render(w, r, http.StatusOK, "notice", struct{ Title, Text, Link, LinkText string }{
+	page := noticePage{
 		Title: l.T("You are signed out"), Text: l.T("You can close this page."),
 		Link: u.base + "/devices", LinkText: l.T("Sign in again"),
-	})
+	}
+	if r.URL.Query().Get("not-me") != "" {
+		page.Title, page.Text = l.T("The device is ended"), l.T("Does somebody know your password?")+" "
+		if u.Passwords == nil {
+			page.Text += l.T("Whoever has it can sign in again. Choose a new one where you sign in.")
+		} else {
+			page.Text += l.T("Whoever has it can sign in again. Sign in once more and choose a new one.")
+			page.Link, page.LinkText = u.base+"/devices/password", l.T("New password")
+		}
+	}
+	u.Pages.Render(w, r, http.StatusOK, "notice", page)
 }
+
+// noticePage is the data of the page "notice".
+type noticePage struct{ Title, Text, Link, LinkText string }

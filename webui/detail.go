@@ -2,6 +2,7 @@ package webui
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui/records"
@@ -63,7 +64,7 @@ func (u *UI) render(
 	}
 	self := d.ID == v.me.ID
 	page := devicePage{
-		Frame: u.frame(v), Card: u.card(v, d, nil), Facts: v.Facts(d), Label: d.Name, Error: wrong,
+		Frame: u.frame(v), Card: u.card(v, d, nil), Facts: v.Facts(d, v.now), Label: d.Name, Error: wrong,
 		CanRename: d.Live() && (self || v.me.CanUpdateOthers), CanEnd: d.Live() && (self || v.me.CanDeleteOthers),
 		CanPermit: d.Live() && v.me.CanUpdateOthers, MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
 		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
@@ -112,7 +113,7 @@ func (v *visit) lines(
 }
 
 // Facts are what was observed, which no name replaces.
-func (l *Locale) Facts(d devices.Device) []Fact {
+func (l *Locale) Facts(d devices.Device, now time.Time) []Fact {
 	f := d.Fingerprint
 	pair := func(name, version devices.Signal) string {
 		if f[version] == "" {
@@ -128,9 +129,9 @@ func (l *Locale) Facts(d devices.Device) []Fact {
 		{Label: l.T("Browser"), Value: pair(devices.SignalBrowser, devices.SignalBrowserVersion)},
 		{Label: l.T("System"), Value: pair(devices.SignalOS, devices.SignalOSVersion)},
 		{Label: l.T("Model"), Value: model},
-		{Label: l.T("First seen"), When: l.Absolute(d.CreatedAt)},
+		{Label: l.T("First seen"), When: l.Stamp(d.CreatedAt, now)},
 		{Label: l.T("from"), Value: l.Place(d.First)},
-		{Label: l.T("Last seen"), When: l.Absolute(d.LastSeen)},
+		{Label: l.T("Last seen"), When: l.Stamp(d.LastSeen, now)},
 		{Label: l.T("from"), Value: l.Place(d.Last)},
 	}
 	var known []Fact

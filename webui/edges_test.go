@@ -223,3 +223,51 @@ func TestNothingIsOfferedThatIsRefused(t *testing.T) {
 		t.Error("the page of the device offers what is refused, or no way out")
 	}
 }
+
+// TestAFormsAddressLeadsBack: who loads the answer to a form anew, or wants it
+// in another language, is not left with an error.
+func TestAFormsAddressLeadsBack(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	device := "/devices/" + h.devices()[0].ID
+	laptop.post(device+"/name", url.Values{"name": {strings.Repeat("W", devices.MaxNameLength+1)}})
+	laptop.is(device+"/name", http.StatusUnprocessableEntity)
+	laptop.get(device + "/name?ui_locales=de")
+	laptop.is(device, http.StatusOK)
+	if !strings.Contains(laptop.page, `<html lang="de"`) {
+		t.Error("the language is forgotten")
+	}
+	for path, want := range map[string]string{
+		device + "/permissions": device, device + "/seen": device, "/devices/signout": "/devices",
+	} {
+		laptop.get(path)
+		laptop.is(want, http.StatusOK)
+	}
+	if len(h.devices()) != 1 || !h.devices()[0].Live() {
+		t.Error("a GET did something")
+	}
+}
+
+// TestItWasNotMeHere: the device at hand ends for that reason, and what comes
+// next is a new password.
+func TestItWasNotMeHere(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	device := "/devices/" + h.devices()[0].ID
+	laptop.post(device+"/not-me", url.Values{})
+	laptop.is("/devices/goodbye", http.StatusOK)
+	for _, text := range []string{"The device is ended", "Does somebody know your password?", "Choose a new one where you sign in."} {
+		if !strings.Contains(laptop.page, text) {
+			t.Errorf("it does not say %q: %s", text, laptop.page)
+		}
+	}
+	if d := h.devices()[0]; d.Live() || d.RevokedReason != devices.ReasonNotMe {
+		t.Errorf("it is on record as %q", d.RevokedReason)
+	}
+	laptop.post(device+"/not-me", url.Values{}) // sent twice
+	if laptop.at.Path != "/login" {
+		t.Errorf("sent twice, it leads to %s: %s", laptop.at, laptop.page)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 )
@@ -33,8 +35,12 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 		u.forget(w)
 	}
 	status, page := u.explained(r, err)
-	if status == http.StatusServiceUnavailable {
+	switch status {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
+	case http.StatusTooManyRequests:
+		wait := max(time.Second, devices.RetryAt(err).Sub(u.Now()))
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
 	}
 	if v != nil {
 		page.Frame = u.frame(v)
@@ -86,6 +92,11 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 	case errors.Is(err, errForeign):
 		return http.StatusForbidden, say("Nothing was changed",
 			"The form came from another site. If you meant it, do it from here.")
+	case errors.Is(err, devices.ErrNewDeviceLimit):
+		p := again(say("This device cannot be added", ""))
+		p.Text = l.T("There were sign-ins on too many new devices. Try again in %d minutes, or sign in on a device that you have used before.",
+			int(devices.RetryAt(err).Sub(u.Now()).Minutes())+1)
+		return http.StatusTooManyRequests, p
 	case errors.Is(err, devices.ErrDeviceLimit):
 		return http.StatusForbidden, again(say("This device cannot be added",
 			"You are signed in on as many devices as you may be. Sign out on one of them first."))

@@ -122,7 +122,10 @@ func (u *UI) onward(w http.ResponseWriter, r *http.Request, path string) {
 }
 
 // bouncePage is the data of the page "bounce".
-type bouncePage struct{ To string }
+type bouncePage struct {
+	To   string
+	Away bool // to another server
+}
 
 func (u *UI) bounce(w http.ResponseWriter, r *http.Request, path string) {
 	to := (&url.URL{Path: path}).EscapedPath()

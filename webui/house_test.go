@@ -10,7 +10,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,6 +26,7 @@ import (
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/provider/tokens"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/webui"
 )
 
@@ -46,8 +46,49 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	return newHouseOn(t, "sqlite:"+filepath.Join(t.TempDir(), "lanyard.db"))
+	return newHouseOn(t, furnished(t))
 }
+
+// furnished gives databases with schema, keys and a user: making them takes a
+// while, and every house has the same.
+var furnished = sqlitetest.Furnished(func(t testing.TB, url string) {
+	t.Helper()
+	db, _ := furnish(t, url, &devicestest.Clock{})
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+})
+
+// furnish opens a database, with a user and keys that it makes where they are
+// missing.
+func furnish(t testing.TB, database string, clock *devicestest.Clock) (*store.Store, *keyring.Keyring) {
+	t.Helper()
+	db, err := store.Open(t.Context(), database, store.WithNow(clock.Now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.Open(t.Context(), keyring.Config{
+		Store: db, System: system(), Now: clock.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.User(t.Context(), "ada"); err == nil {
+		return db, keys
+	}
+	hash, err := local.HashPassword(password)
+	if err == nil {
+		err = db.CreateUser(t.Context(), oauth.User{
+			Subject: "ada", Identifier: "ada", PasswordHash: hash, CreatedAt: clock.Now(),
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db, keys
+}
+
+func system() [][]byte { return [][]byte{[]byte("a system secret of a house, 32 bytes")} }
 
 func newHouseOn(t testing.TB, database string) *house {
 	t.Helper()
@@ -58,15 +99,9 @@ func newHouseOn(t testing.TB, database string) *house {
 			t.Fatal(err)
 		}
 	}
-	_, err := store.MigrateUp(ctx, database)
-	must(err)
-	db, err := store.Open(ctx, database, store.WithNow(clock.Now))
-	must(err)
+	db, keys := furnish(t, database, clock)
 	t.Cleanup(func() { _ = db.Close() })
-	system := [][]byte{[]byte("a system secret of a house, 32 bytes")}
-	keys, err := keyring.Open(ctx, keyring.Config{Store: db, System: system, Now: clock.Now, Log: quiet})
-	must(err)
-	sealer, err := tokens.NewOpaque(system)
+	sealer, err := tokens.NewOpaque(system())
 	must(err)
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
@@ -92,9 +127,6 @@ func newHouseOn(t testing.TB, database string) *house {
 	p.Mount(mux)
 	pages.Mount(mux)
 	ui.Mount(mux)
-	hash, err := local.HashPassword(password)
-	must(err)
-	must(db.CreateUser(ctx, oauth.User{Subject: "ada", Identifier: "ada", PasswordHash: hash, CreatedAt: clock.Now()}))
 	_, err = provider.CreateClient(ctx, db, provider.CompleteClient(oauth.Client{
 		ID: "pages", AuthMethod: "none", SkipConsent: true, GrantTypes: []string{"authorization_code"},
 		Scope: "openid profile", RedirectURIs: []string{webui.CallbackURL(h.issuer)},

@@ -39,7 +39,7 @@ func (u *UI) elsewhere(ctx context.Context, v *visit, d devices.Device, page *re
 		shown := leg{What: v.ends(l), State: v.stands(l.State)}
 		page.Waiting = page.Waiting || l.State == devices.LegPending
 		if l.Until.After(v.now) {
-			shown.Until, page.Over = v.Absolute(l.Until), false
+			shown.Until, page.Over = v.Until(l.Until, v.now), false
 		}
 		if len(page.Legs) < 5*perPage {
 			page.Legs = append(page.Legs, shown)

@@ -15,6 +15,8 @@ type Frame struct {
 	In    bool   // somebody is; without it a page has no frame
 	Base  string // the path under which browsers see this server
 	Owner string // what they are called; may be empty
+	// Leaves reports that an operator can sign out; owners always can.
+	Leaves bool
 }
 
 func (u *UI) frame(v *visit) Frame { return Frame{In: true, Base: u.base, Owner: v.session.Name} }

@@ -84,4 +84,15 @@ func TestPluralsAndDates(t *testing.T) {
 	if s := l.all[0].Stamp(now.Add(time.Hour), now); s.Relative || s.Exact != "2026-11-23 14:05:09 UTC" {
 		t.Errorf("a time to come: %+v", s)
 	}
+	// Both ways to say it, the nearer one first.
+	if s := l.all[0].Stamp(now.Add(-time.Hour), now); !s.Relative || s.Aside != "23 Nov 2026, 12:05 UTC" {
+		t.Errorf("an hour ago: %+v", s)
+	}
+	for left, want := range map[time.Duration]string{
+		time.Second: "", 9 * time.Minute: "in 9 minutes", time.Hour: "in 1 hour", 90 * 24 * time.Hour: "in 90 days",
+	} {
+		if s := l.all[0].Until(now.Add(left), now); s.Relative || s.Aside != want || !strings.HasSuffix(s.Text, " UTC") {
+			t.Errorf("in %s: %+v", left, s)
+		}
+	}
 }

@@ -11,9 +11,10 @@ import (
 // passwordPage is the data of the page "password".
 type passwordPage struct {
 	Frame
-	Error string
-	Done  bool
-	Least int
+	Identifier string // what the owner signs in with, for password managers
+	Error      string
+	Done       bool
+	Least      int
 }
 
 // minPassword is the fewest characters of a new password (NIST SP 800-63B §3.1.1).
@@ -27,10 +28,18 @@ func (u *UI) askPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 	if err := u.mayChange(v); err != nil {
 		return err
 	}
-	u.Pages.Render(w, r, http.StatusOK, "password", passwordPage{
-		Frame: u.frame(v), Least: minPassword, Done: r.URL.Query().Get("done") != "",
-	})
+	page, err := u.passwordPage(r, v)
+	if err != nil {
+		return err
+	}
+	page.Done = r.URL.Query().Get("done") != ""
+	u.Pages.Render(w, r, http.StatusOK, "password", page)
 	return nil
+}
+
+func (u *UI) passwordPage(r *http.Request, v *visit) (passwordPage, error) {
+	identifier, err := u.Passwords.Identifier(r.Context(), v.session.Subject)
+	return passwordPage{Frame: u.frame(v), Least: minPassword, Identifier: identifier}, err
 }
 
 // mayChange reports why the password cannot be changed now: whoever sits at an
@@ -54,7 +63,10 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 		return errors.Join(devices.ErrInvalid, err)
 	}
 	chosen := r.PostForm.Get("password")
-	page := passwordPage{Frame: u.frame(v), Least: minPassword}
+	page, err := u.passwordPage(r, v)
+	if err != nil {
+		return err
+	}
 	switch {
 	case len([]rune(chosen)) < minPassword:
 		page.Error = v.T("A password has at least %d characters.", minPassword)

@@ -87,7 +87,7 @@ func (u *UI) hand(w http.ResponseWriter, r *http.Request, v *visit, page receipt
 			client := Cut(cmp.Or(g.ClientName, g.ClientID), 60)
 			page.Ended = append(page.Ended, client)
 			if until := u.outlives(g); until.After(v.now) {
-				page.Living = append(page.Living, living{client, v.Absolute(until)})
+				page.Living = append(page.Living, living{client, v.Until(until, v.now)})
 			}
 		}
 	}

@@ -12,7 +12,7 @@ type Sample struct {
 // text of the test's in every place that somebody else can fill.
 func Samples(text string) []Sample {
 	in := Frame{In: true, Owner: text}
-	at := Stamp{Text: "5 minutes ago", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
+	at := Stamp{Text: "5 minutes ago", Aside: "23 Nov 2026, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	full := card{
 		ID: "d-1", Name: text, Looks: text, Where: text, Named: true, Kind: devices.ClassPhone, KindWord: "Phone",
 		Tier: "Held by a cookie.", Seen: at, Current: true, Flagged: true, Why: text,
@@ -26,6 +26,9 @@ func Samples(text string) []Sample {
 	trees := []Tree{{Client: text, Scopes: text, Live: true}, {Client: text}}
 	for i, shape := range []string{"root", "run", "lost", "doubt", "fork", "live", "end"} {
 		trees[0].Nodes = append(trees[0].Nodes, Node{Shape: shape, Text: text, When: at, First: i == 0, Last: i == 6})
+		if shape == "live" {
+			trees[0].Nodes[i].Until, trees[0].Nodes[i].Rest = at, text
+		}
 	}
 	return []Sample{
 		{"devices", listPage{
@@ -44,7 +47,7 @@ func Samples(text string) []Sample {
 		}},
 		{"device", devicePage{Frame: in, Card: ended, Newest: true}},
 		{"confirm", confirmPage{
-			Frame: in, Title: text, Text: text, Button: text, Action: "/devices/d-1/end", Back: "/devices/d-1",
+			Frame: in, Title: text, Name: text, Text: text, Button: text, Action: "/devices/d-1/end", Back: "/devices/d-1",
 			Cards: []card{full, ended}, More: 2, Self: true, NotMe: true, Password: true,
 		}},
 		{"confirm", confirmPage{Frame: in, Title: "End all other devices?", Back: "/devices"}},
@@ -53,10 +56,11 @@ func Samples(text string) []Sample {
 			Living: []living{{text, at}}, Legs: []leg{{text, text, at}, {What: text}}, Waiting: true, NotMe: true, Password: true,
 		}},
 		{"receipt", receiptPage{Frame: in, Title: "No device was ended", Over: true}},
-		{"password", passwordPage{Frame: in, Error: text, Least: 12}},
+		{"password", passwordPage{Frame: in, Identifier: text, Error: text, Least: 12}},
 		{"password", passwordPage{Frame: in, Done: true}},
 		{"problem", problemPage{Frame: in, Title: text, Text: text, Link: "/devices", LinkText: text}},
 		{"problem", problemPage{Title: "This device was ended", Text: "Sign in again.", Link: "/x", LinkText: "Sign in"}},
 		{"bounce", bouncePage{To: "/devices"}},
+		{"bounce", bouncePage{To: "https://id.example/out", Away: true}},
 	}
 }

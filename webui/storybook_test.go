@@ -19,6 +19,7 @@ import (
 type (
 	login struct {
 		Action, Flow, Identifier, ClientName, Error string
+		Count                                       int
 		FormAction                                  []string
 	}
 	consent struct {
@@ -34,6 +35,7 @@ type (
 	failure struct {
 		Status                       int
 		Title, Text, Code, RequestID string
+		Link, LinkText               string
 	}
 	notice struct{ Title, Text, Link, LinkText string }
 )
@@ -48,7 +50,8 @@ type story struct {
 func storybook() []story {
 	app := []string{"https://shop.example"}
 	all := []story{
-		{"login", login{"https://id.example/login", "f-1", "ada", "Shop", "Check both and try again.", app}},
+		{"login", login{"https://id.example/login", "f-1", "ada", "Shop", "Check both and try again.", 0, app}},
+		{"login", login{Action: "/login", Error: "There were too many attempts. Wait %d seconds and try again.", Count: 7}},
 		{"login", login{Action: "https://id.example/login"}},
 		{"consent", consent{
 			"https://id.example/consent", "f-1", "Shop", "https://shop.example/about", "https://cdn.example/logo.png",
@@ -57,7 +60,7 @@ func storybook() []story {
 		{"consent", consent{Action: "https://id.example/consent", Flow: "f-1", ClientName: "shop", Subject: "ada"}},
 		{"logout", logout{"https://id.example/out", "Shop", "ada", "e30.e30.x", "shop", "https://shop.example/bye", "s", app}},
 		{"logout", logout{Action: "https://id.example/out", Subject: "ada"}},
-		{"error", failure{400, "This request cannot be completed", "Go back and try again.", "invalid_request", "r-1"}},
+		{"error", failure{400, "This request cannot be completed", "Go back and try again.", "invalid_request", "r-1", "https://id.example/oauth2/auth?x=1", "Start again"}},
 		{"error", failure{Status: 500, Title: "This request cannot be completed", Text: "Try again."}},
 		{"notice", notice{"You are signed out", "You can close this page.", "/devices", "Your devices"}},
 		{"notice", notice{Title: "You are signed out", Text: "You can close this page."}},
@@ -131,10 +134,10 @@ func TestHostileValues(t *testing.T) {
 	for _, evil := range pagetest.Hostile() {
 		e := []string{evil}
 		for _, s := range append(owners(evil), []story{
-			{"login", login{evil, evil, evil, evil, evil, e}},
+			{"login", login{evil, evil, evil, evil, evil, 0, e}},
 			{"consent", consent{evil, evil, evil, evil, evil, evil, []scope{{evil, evil}}, e}},
 			{"logout", logout{evil, evil, evil, evil, evil, evil, evil, e}},
-			{"error", failure{400, evil, evil, evil, evil}},
+			{"error", failure{400, evil, evil, evil, evil, evil, evil}},
 			{"notice", notice{evil, evil, evil, evil}},
 		}...) {
 			r := render(t, p, "/login", s)

@@ -25,6 +25,9 @@ type Node struct {
 	Shape string
 	Text  string
 	When  Stamp
+	// Until is when it ends by itself, between the text and the rest of it.
+	Until Stamp
+	Rest  string
 	First bool
 	Last  bool
 
@@ -55,7 +58,11 @@ func (l *Locale) Tree(g records.Grant, history []devices.Judgment, now time.Time
 	case t.Live && g.NotAfter.IsZero():
 		t.add("live", time.Time{}, l.T("In use"))
 	case t.Live:
-		t.add("live", time.Time{}, l.T("In use, until %s at the latest", l.Absolute(g.NotAfter).Text))
+		// Where the time goes, the language says.
+		before, after, _ := strings.Cut(l.T("In use, until %s at the latest", "\x00"), "\x00")
+		t.add("live", time.Time{}, before)
+		last := &t.Nodes[len(t.Nodes)-1]
+		last.Until, last.Rest = l.Until(g.NotAfter, now), after
 	default:
 		t.add("end", ended(g.Grant), l.T("Ended: %s", l.why(devices.ReasonExpired)))
 	}

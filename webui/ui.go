@@ -25,6 +25,8 @@ type Holdings interface {
 
 // Passwords changes the passwords of subjects, where they are kept here.
 type Passwords interface {
+	// Identifier returns what the subject signs in with, or devices.ErrNotFound.
+	Identifier(ctx context.Context, subject string) (string, error)
 	// ChangePassword replaces the subject's password and ends what they have
 	// on other devices than the one named. One that may not be is
 	// devices.ErrInvalid; a subject without one is devices.ErrNotFound.
@@ -87,6 +89,8 @@ func New(c Config) (*UI, error) {
 
 // Mount names every route of the owner's pages, in one place.
 func (u *UI) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", u.home)
+	mux.HandleFunc("GET /.well-known/change-password", u.changePassword)
 	mux.HandleFunc("GET /devices/signin", u.start)
 	mux.HandleFunc("GET /devices/callback", u.callback)
 	mux.HandleFunc("GET /devices/goodbye", u.goodbye)
@@ -102,6 +106,9 @@ func (u *UI) Mount(mux *http.ServeMux) {
 
 	post := func(pattern string, h step) {
 		mux.Handle("POST "+pattern, u.guarded(u.owner(h)))
+	}
+	for _, posted := range []string{"/devices/signout", "/devices/{id}/name", "/devices/{id}/permissions", "/devices/{id}/seen"} {
+		mux.HandleFunc("GET "+posted, u.owner(u.back))
 	}
 	post("/devices/signout", u.signOut)
 	post("/devices/others", u.endOthers)
@@ -138,7 +145,7 @@ func (u *UI) depart(w http.ResponseWriter, r *http.Request, to string) {
 		return
 	}
 	w.Header().Set("Refresh", "0; url="+to)
-	u.Pages.Render(w, r, http.StatusOK, "bounce", bouncePage{To: to})
+	u.Pages.Render(w, r, http.StatusOK, "bounce", bouncePage{To: to, Away: true})
 }
 
 // guarded keeps other sites' forms away.

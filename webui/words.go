@@ -123,6 +123,7 @@ func (l *Locale) why(r devices.Reason) string {
 		devices.ReasonLogout:           "you signed out",
 		devices.ReasonPasswordChanged:  "the password was changed",
 		devices.ReasonOwner:            "you ended it from another device",
+		devices.ReasonNotMe:            "you said that it was not you",
 		devices.ReasonOperator:         "the operator ended it",
 		devices.ReasonClient:           "the application ended it",
 		devices.ReasonCodeReplay:       "a used sign-in came back",

@@ -78,6 +78,8 @@ func TestPagesInEveryLight(t *testing.T) {
 	look(stranger, shot{"login", "/devices", nil})
 	look(stranger, shot{"error", "/oauth2/auth", nil})
 	look(stranger, shot{"goodbye", "/devices/goodbye", nil})
+	look(stranger, shot{"home", "/", nil})
+	look(stranger, shot{"goodbye-not-me", "/devices/goodbye?not-me=1", nil})
 	asking := w.Client("--id", "asking", "--public", "--name", "Photo Prints", "--ask")
 	ask := w.NewHand(asking, house.Laptop()).NewAsk("openid profile email offline_access devices", nil)
 	look(ada, shot{"consent", strings.TrimPrefix(ask.URL, w.Issuer), nil})
@@ -98,7 +100,7 @@ func TestPagesInEveryLight(t *testing.T) {
 	look(operator, shot{"operator-verdicts", "/pages", func(c *chrome) { c.unfold() }})
 	operator.sees("False alarms: 100%, that is 1 of the 1 that were answered.")
 	inspect(operator, shot{"operator-nothing", "/pages?address=nonsense", nil}, false)
-	inspect(operator, shot{"operator-not-found", "/pages/devices/unknown", nil}, false)
+	look(operator, shot{"operator-not-found", "/pages/devices/unknown", nil})
 	look(operator, shot{"operator-revoke", "/pages/revoke?subject=" + w.ada.Subject, nil})
 	operator.click("main button.wrong")
 	operator.sees("3 devices are ended")
@@ -122,6 +124,9 @@ func (c *chrome) check(t *testing.T, how string) {
 	wide := evaluate[[]string](c, `(() => {
 		const most = document.documentElement.clientWidth, out = [];
 		if (document.documentElement.scrollWidth > most) out.push("scrolls to " + document.documentElement.scrollWidth);
+		for (const e of document.querySelectorAll(".scroll:has(.stack)")) {
+			if (most < 768 && e.scrollWidth > e.clientWidth) out.push("a table of " + e.scrollWidth + " is cut");
+		}
 		for (const e of document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")) {
 			const r = e.getBoundingClientRect();
 			if (e.closest(".skip") || r.width === 0) continue;

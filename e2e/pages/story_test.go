@@ -119,6 +119,74 @@ func TestARefusalIsExplained(t *testing.T) {
 	ada.sees("Sign out")
 }
 
+// TestItWasNotMeHere: who finds something on the device at hand ends it, and
+// comes to a new password by two buttons and a sign-in.
+func TestItWasNotMeHere(t *testing.T) {
+	browser := chromium(t)
+	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
+		t.Run(name, func(t *testing.T) {
+			h := house.Open(t, house.SQLite)
+			ada := h.User("ada@example.com")
+			on := windows()
+			on.scripts = scripts
+			laptop := open(t, browser, h, on)
+			laptop.signIn("/devices", ada)
+			laptop.sees("Your devices")
+			laptop.click(".card.here h2 a")
+			laptop.sees("What happened", "First sign-in")
+			laptop.click(".history .notme")
+			laptop.sees("This was not you?", "you will be signed out")
+			laptop.click("main button.wrong")
+			laptop.sees("The device is ended", "Does somebody know your password?", "New password")
+			laptop.click("main a.button")
+			laptop.prove(ada)
+			laptop.sees("At least 12 characters", "Sign out")
+			laptop.write("#password", "a new lanyard for Ada")
+			laptop.write("#again", "a new lanyard for Ada")
+			laptop.click("main form button")
+			laptop.sees("Your password is changed")
+			laptop.visit("/devices?ended=1")
+			laptop.sees("Ended: you said that it was not you")
+			// Back to the question, and its answer sent again, changes nothing.
+			laptop.visit("/devices")
+			laptop.sees("on this device only")
+		})
+	}
+}
+
+// TestTimesAreReadWithoutScripts: each of them is told both ways, and in a
+// form for machines.
+func TestTimesAreReadWithoutScripts(t *testing.T) {
+	browser := chromium(t)
+	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
+		t.Run(name, func(t *testing.T) {
+			h := house.Open(t, house.SQLite)
+			ada, notes := h.User("ada@example.com"), h.Client("--id", "notes", "--public", "--name", "Notes")
+			on := windows()
+			on.scripts = scripts
+			laptop := open(t, browser, h, on)
+			laptop.signIn("/devices", ada)
+			laptop.sees("Your devices", "just now (")
+			hand := h.NewHand(notes, house.Phone())
+			if a, err := hand.SignIn(ada, offline, nil); err != nil || a.Status != 200 {
+				t.Fatal(a.Status, err)
+			}
+			laptop.visit("/devices/" + hand.Tokens.Device)
+			laptop.sees("In use, until ", "(in 89 days) at the latest")
+			words := evaluate[[]string](laptop, `[...document.querySelectorAll("time")].map(t => t.dateTime + " " + t.textContent)`)
+			if len(words) < 6 {
+				t.Errorf("times %q", words)
+			}
+			for _, text := range words {
+				// With scripts they are in the reader's zone, which needs no name.
+				if strings.Contains(text, "UTC") == scripts || !strings.Contains(text, ", ") || !strings.Contains(text[:20], "T") {
+					t.Errorf("a time says %q", text)
+				}
+			}
+		})
+	}
+}
+
 // TestWithTheKeyboardAlone: everything can be reached and seen with it.
 func TestWithTheKeyboardAlone(t *testing.T) {
 	browser := chromium(t)

@@ -6,7 +6,8 @@ function local(part) {
     const at = new Date(t.dateTime);
     if (isNaN(at)) continue;
     const here = new Intl.DateTimeFormat(lang, {dateStyle: "medium", timeStyle: "short"}).format(at);
-    if ("exact" in t.dataset) t.textContent = here;
+    const exact = t.querySelector("span");
+    if (exact) exact.textContent = here;
     t.title = here + " · " + t.title;
   }
 }

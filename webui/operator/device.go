@@ -57,8 +57,8 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 	}
 	l := o.Pages.Locale(r)
 	page := devicePage{
-		Frame: frame(), ID: d.ID, Subject: d.Subject, Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
-		Facts: l.Facts(d), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
+		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
+		Facts: l.Facts(d, o.Now()), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
 	}
 	for _, g := range grants {
 		page.Grants = append(page.Grants, o.tree(l, g, history))

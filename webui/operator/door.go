@@ -105,7 +105,24 @@ func thisMachine(r *http.Request) bool {
 	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
-// problemPage is the data of the page "problem".
+// signOut is POST /pages/signout. Another browser's cookie lives on: it ends
+// with its time, or with the tokens.
+func (o *Operator) signOut(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookie, Path: "/pages", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+	})
+	webui.Redirect(w, "/pages")
+}
+
+// Why an operator is shown no page.
+var (
+	errNoPage  = errors.New("no such page")
+	errForeign = errors.New("a form of another site")
+)
+
+func (o *Operator) failForeign(w http.ResponseWriter, r *http.Request) { o.fail(w, r, errForeign) }
+
+// problemPage is the data of the page "operator-problem".
 type problemPage struct {
 	webui.Frame
 	Title, Text, Link, LinkText string
@@ -115,15 +132,19 @@ type problemPage struct {
 func (o *Operator) fail(w http.ResponseWriter, r *http.Request, err error) {
 	l := o.Pages.Locale(r)
 	say := func(title, text string) problemPage {
-		return problemPage{Frame: frame(), Title: l.T(title), Text: l.T(text), Link: "/pages", LinkText: l.T("Devices")}
+		return problemPage{Frame: o.frame(), Title: l.T(title), Text: l.T(text), Link: "/pages", LinkText: l.T("Devices")}
 	}
 	switch {
+	case errors.Is(err, errNoPage):
+		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such page", "Check the address."))
+	case errors.Is(err, errForeign):
+		o.Pages.Render(w, r, http.StatusForbidden, "operator-problem", say("Nothing was changed", "The form came from another site. If you meant it, do it from here."))
 	case errors.Is(err, devices.ErrNotFound):
-		o.Pages.Render(w, r, http.StatusNotFound, "problem", say("There is no such device", "Check its ID, or search for it."))
+		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such device", "Check its ID, or search for it."))
 	case errors.Is(err, devices.ErrInvalid):
-		o.Pages.Render(w, r, http.StatusUnprocessableEntity, "problem", say("That cannot be read", "Go back and send the form again."))
+		o.Pages.Render(w, r, http.StatusUnprocessableEntity, "operator-problem", say("That cannot be read", "Go back and send the form again."))
 	default:
 		o.Log.ErrorContext(r.Context(), "operator page", "path", r.URL.Path, "err", err)
-		o.Pages.Render(w, r, http.StatusServiceUnavailable, "problem", say("That did not work", "Try again in a moment; the log tells more."))
+		o.Pages.Render(w, r, http.StatusServiceUnavailable, "operator-problem", say("That did not work", "Try again in a moment; the log tells more."))
 	}
 }

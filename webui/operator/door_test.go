@@ -63,3 +63,36 @@ func TestWhoIsAnOperator(t *testing.T) {
 		}
 	}
 }
+
+// TestProblemsAreTheOperators: a page that says what is wrong has the
+// operator's head, and a way out for who came in with a token only.
+func TestProblemsAreTheOperators(t *testing.T) {
+	h := newHouse(t)
+	open, locked := h.door(), h.door("first")
+	in := ask(locked, "POST", "/pages/signin", url.Values{"token": {"first"}}).Cookies()
+	for path, want := range map[string]string{"/pages/devices/unknown": "There is no such device", "/pages/unknown": "There is no such page"} {
+		a := ask(open, "GET", path, nil)
+		if text := body(t, a); a.StatusCode != 404 || !strings.Contains(text, want) || strings.Contains(text, "Sign out") ||
+			!strings.Contains(text, `href="/pages/events"`) {
+			t.Errorf("%s: %d %s", path, a.StatusCode, text)
+		}
+		a = ask(locked, "GET", path, nil, func(r *http.Request) { r.AddCookie(in[0]) })
+		if text := body(t, a); a.StatusCode != 404 || !strings.Contains(text, `action="/pages/signout"`) {
+			t.Errorf("%s: %d %s", path, a.StatusCode, text)
+		}
+		if a := ask(locked, "GET", path, nil); a.StatusCode != 401 {
+			t.Errorf("%s tells a stranger: %d", path, a.StatusCode)
+		}
+	}
+	foreign := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
+	for _, path := range []string{"/pages/signin", "/pages/signout", "/pages/revoke"} {
+		a := ask(open, "POST", path, url.Values{}, foreign)
+		if text := body(t, a); a.StatusCode != 403 || !strings.Contains(text, "The form came from another site") {
+			t.Errorf("%s of another site: %d %s", path, a.StatusCode, text)
+		}
+	}
+	out := ask(locked, "POST", "/pages/signout", url.Values{}, func(r *http.Request) { r.AddCookie(in[0]) })
+	if c := out.Cookies(); out.StatusCode != 303 || len(c) != 1 || c[0].MaxAge >= 0 || c[0].Path != in[0].Path {
+		t.Errorf("signing out: %d %v", out.StatusCode, c)
+	}
+}

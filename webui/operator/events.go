@@ -43,7 +43,7 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := o.Pages.Locale(r)
-	page := eventsPage{Frame: frame(), Listens: r.URL.Query().Get("follow") != "", Seen: seen}
+	page := eventsPage{Frame: o.frame(), Listens: r.URL.Query().Get("follow") != "", Seen: seen}
 	for _, e := range latest {
 		page.Events = append(page.Events, eventLine{e, l.Absolute(e.At)})
 	}

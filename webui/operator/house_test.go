@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/webui"
 	"github.com/lanyard-id/lanyard/webui/operator"
 )
@@ -34,11 +34,8 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	database, clock := "sqlite:"+filepath.Join(t.TempDir(), "lanyard.db"), &devicestest.Clock{}
-	if _, err := store.MigrateUp(t.Context(), database); err != nil {
-		t.Fatal(err)
-	}
-	db, err := store.Open(t.Context(), database, store.WithNow(clock.Now))
+	clock := &devicestest.Clock{}
+	db, err := store.Open(t.Context(), sqlitetest.Fresh(t), store.WithNow(clock.Now))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,10 +60,12 @@ type Operator struct {
 
 // New returns the operator's pages.
 func New(c Config) *Operator {
-	return &Operator{
+	o := &Operator{
 		Config: c, guard: http.NewCrossOriginProtection(),
 		key: sha256.Sum256([]byte("lanyard operator pages\x00" + strings.Join(c.Tokens, "\x00"))),
 	}
+	o.guard.SetDenyHandler(http.HandlerFunc(o.failForeign))
+	return o
 }
 
 // Mount names every route of the operator's pages.
@@ -75,7 +77,10 @@ func (o *Operator) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /pages/revoke", o.let(o.preview))
 	mux.Handle("POST /pages/revoke", o.guard.Handler(o.let(o.revoke)))
 	mux.Handle("POST /pages/signin", o.guard.Handler(http.HandlerFunc(o.signIn)))
+	mux.Handle("POST /pages/signout", o.guard.Handler(http.HandlerFunc(o.signOut)))
+	mux.Handle("GET /pages/", o.let(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 }
 
-// frame surrounds the pages of who is let in.
-func frame() webui.Frame { return webui.Frame{In: true} }
+// frame surrounds the pages of who is let in. Who came without a token has
+// nothing to sign out of.
+func (o *Operator) frame() webui.Frame { return webui.Frame{In: true, Leaves: len(o.Tokens) > 0} }

@@ -72,7 +72,7 @@ func (o *Operator) preview(w http.ResponseWriter, r *http.Request) error {
 func (o *Operator) show(w http.ResponseWriter, r *http.Request, h hit, changed bool) {
 	named := h.devices[:min(len(h.devices), previewed)]
 	o.Pages.Render(w, r, http.StatusOK, "operator-revoke", revokePage{
-		Frame: frame(), Query: h.query, Count: len(h.devices), Exactly: h.name(), Changed: changed,
+		Frame: o.frame(), Query: h.query, Count: len(h.devices), Exactly: h.name(), Changed: changed,
 		Complete: h.complete, Rows: o.rows(o.Pages.Locale(r), named), More: len(h.devices) - len(named),
 	})
 }
@@ -100,7 +100,7 @@ func (o *Operator) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	o.Log.InfoContext(r.Context(), "devices revoked by query", "count", len(h.devices))
 	o.Pages.Render(w, r, http.StatusOK, "operator-revoke", revokePage{
-		Frame: frame(), Query: h.query, Count: len(h.devices), Done: true, Complete: h.complete,
+		Frame: o.frame(), Query: h.query, Count: len(h.devices), Done: true, Complete: h.complete,
 	})
 	return nil
 }

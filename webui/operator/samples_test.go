@@ -14,7 +14,7 @@ type Sample struct {
 // Samples returns the pages, full and as empty as they get, with a text of the
 // test's in every place that somebody else can fill.
 func Samples(text string) []Sample {
-	at := webui.Stamp{Text: "5 minutes ago", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
+	at := webui.Stamp{Text: "5 minutes ago", Aside: "23 Nov 2026, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	asked := query{
 		Subject: text, Device: text, Address: text, ASN: text, OS: text, State: text, Wrong: text,
 		States: []choice{{text, text, true}},
@@ -31,11 +31,11 @@ func Samples(text string) []Sample {
 		{"operator-signin", signInPage{Wrong: true}},
 		{"operator-signin", signInPage{Closed: true}},
 		{"operator", searchPage{
-			Frame: frame(), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
+			Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
 		}},
-		{"operator", searchPage{Frame: frame()}},
+		{"operator", searchPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame()}},
 		{"operator-device", devicePage{
-			Frame: frame(), ID: text, Subject: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
+			Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), ID: text, Subject: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
 			Facts: []webui.Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Lines: []verdictLine{{
 				Decision: "allow", Word: text, Would: text, Policy: text, Client: text, Grant: text, Entrance: text,
@@ -43,14 +43,14 @@ func Samples(text string) []Sample {
 				Evidence: []devices.Evidence{{Reason: devices.Reason(text), Before: text, After: text, Final: true}},
 			}, {Decision: "refuse", Word: text}},
 		}},
-		{"operator-device", devicePage{Frame: frame(), Label: text}},
-		{"operator-events", eventsPage{Frame: frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
+		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Label: text}},
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, Reasons: []devices.Reason{devices.Reason(text)},
 		}, at}}}},
-		{"operator-events", eventsPage{Frame: frame()}},
-		{"operator-revoke", revokePage{Frame: frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
-		{"operator-revoke", revokePage{Frame: frame(), Query: asked, Count: 3, Done: true}},
-		{"operator-revoke", revokePage{Frame: frame()}},
-		{"problem", problemPage{Frame: frame(), Title: text, Text: text, Link: "/pages", LinkText: text}},
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame()}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Query: asked, Count: 3, Done: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame()}},
+		{"operator-problem", problemPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Title: text, Text: text, Link: "/pages", LinkText: text}},
 	}
 }

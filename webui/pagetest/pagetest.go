@@ -54,7 +54,7 @@ func Check(t testing.TB, text string) {
 	for n := range root.Descendants() {
 		switch {
 		case n.Type != html.ElementNode:
-		case n.Data == "input" && Attr(n, "type") != "hidden" && !labelled[Attr(n, "id")]:
+		case n.Data == "input" && Attr(n, "type") != "hidden" && !has(n, "hidden") && !labelled[Attr(n, "id")]:
 			t.Errorf("input %q has no label", Attr(n, "name"))
 		case n.Data == "img" && !has(n, "alt"):
 			t.Error("an image has no alt")
