@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 var (
@@ -73,10 +73,7 @@ func (ts tokens) Actor(r *http.Request) (devices.Actor, error) {
 
 func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := sqlitetest.Fresh(t)
 	h := &house{t: t, tokens: tokens{}, log: &bytes.Buffer{}}
 	s, err := store.Open(t.Context(), url, store.WithNow(h.now))
 	if err != nil {

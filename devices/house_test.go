@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // house is a registry and a gatekeeper over a real store.
@@ -31,10 +31,7 @@ type house struct {
 
 func newHouse(t testing.TB, rules ...func(*devices.Rules)) *house {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := sqlitetest.Fresh(t)
 	h := &house{t: t, clock: &devicestest.Clock{}}
 	s, err := store.Open(t.Context(), url, store.WithNow(h.clock.Now))
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/lanyard-id/lanyard/events"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // elsewhere is the server at which legs end: it hears of each attempt and
@@ -92,10 +92,7 @@ type house struct {
 
 func onEach(t *testing.T, test func(h *house)) {
 	t.Run("SQLite", func(t *testing.T) {
-		url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-		if _, err := store.MigrateUp(t.Context(), url); err != nil {
-			t.Fatal(err)
-		}
+		url := sqlitetest.Fresh(t)
 		test(open(t, url))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) { test(open(t, pgtest.Fresh(t))) })

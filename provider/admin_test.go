@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/lanyard-id/lanyard/devices/devicestest"
-	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // operator sends requests to the operator's endpoints of a house.
@@ -137,7 +136,7 @@ func TestPatchClient(t *testing.T) {
 
 // TestOperatorIsAnsweredInTime: a slow store keeps no operator waiting either.
 func TestOperatorIsAnsweredInTime(t *testing.T) {
-	h := newHouseOn(t, pgtest.Fresh(t))
+	h := newHouseInPostgres(t)
 	o := h.operator()
 	db := h.database()
 	defer func() { _ = db.Close() }() // it was used up

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/lanyard-id/lanyard/devices/devicestest"
-	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // BenchmarkRefresh is a plain-allow refresh at the handler, without a network
@@ -42,7 +41,7 @@ func BenchmarkRefresh(b *testing.B) {
 
 func newHouseFor(t testing.TB, kind string) *house {
 	if kind == "postgres" {
-		return newHouseOn(t, pgtest.Fresh(t))
+		return newHouseInPostgres(t)
 	}
 	return newHouse(t)
 }

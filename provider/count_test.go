@@ -21,7 +21,7 @@ func TestRefreshCosts(t *testing.T) {
 }
 
 func refreshCosts(t *testing.T, recent *devices.Recent, trips int) {
-	through, counter := pgtest.Count(t, pgtest.Fresh(t))
+	through, counter := pgtest.Count(t, furnished.database(t))
 	var eyes *observe.Observer
 	h := newHouseOn(t, through, func(c *provider.Config) { eyes, c.Gate.Recent = c.Observer, recent })
 	laptop := h.browser(devicestest.LaptopHeaders())
@@ -55,7 +55,7 @@ func refreshCosts(t *testing.T, recent *devices.Recent, trips int) {
 
 // TestOtherCosts counts what else comes to the door often.
 func TestOtherCosts(t *testing.T) {
-	through, counter := pgtest.Count(t, pgtest.Fresh(t))
+	through, counter := pgtest.Count(t, furnished.database(t))
 	h := newHouseOn(t, through)
 	laptop := h.browser(devicestest.LaptopHeaders())
 	key := h.prover()

@@ -12,7 +12,6 @@ import (
 
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/provider/oauth"
-	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // door is a server as the checks below see it: public clients "one" and
@@ -118,7 +117,7 @@ func TestGapsBite(t *testing.T) {
 // ourDoor is a house on PostgreSQL, in an isolation that fails to serialise
 // conflicts. SQLite, with its one writer, has none.
 func ourDoor(t *testing.T) *door {
-	h := newHouseOn(t, pgtest.Fresh(t)+"&default_transaction_isolation=repeatable%20read")
+	h := newHouseOn(t, furnished.database(t)+"&default_transaction_isolation=repeatable%20read")
 	const life = 10 * time.Hour
 	for _, c := range []oauth.Client{
 		{ID: "one"}, {ID: "two"},

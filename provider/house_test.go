@@ -11,8 +11,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +28,8 @@ import (
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/provider/tokens"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/webui"
 )
 
@@ -62,35 +62,29 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // client "notes".
 func newHouse(t testing.TB, edits ...func(*provider.Config)) *house {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "lanyard.db")
-	if err := os.WriteFile(file, furnished(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return newHouseOn(t, "sqlite:"+file, edits...)
+	return newHouseOn(t, furnished.file(t), edits...)
 }
 
-// furnished returns a database file with schema, keys and users: making them
-// takes a while, and every house has the same.
-func furnished(t testing.TB) []byte {
+// newHouseInPostgres is newHouse in a fresh PostgreSQL database.
+func newHouseInPostgres(t testing.TB, edits ...func(*provider.Config)) *house {
 	t.Helper()
-	furniture.Do(func() {
-		file := filepath.Join(t.TempDir(), "furnished.db")
-		h := newHouseOn(t, "sqlite:"+file)
-		err := h.store.Close() // which also ends the write-ahead log
-		if err == nil {
-			furniture.file, err = os.ReadFile(file)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	})
-	return furniture.file
+	return newHouseOn(t, furnished.database(t), edits...)
 }
 
-var furniture struct {
-	sync.Once
-	file []byte
+// furnished give databases with schema, keys, users and a client: making them
+// takes a while, and every house has the same.
+var furnished = struct{ file, database func(testing.TB) string }{
+	sqlitetest.Furnished(furnish), pgtest.Furnished(furnish),
 }
+
+func furnish(t testing.TB, url string) {
+	t.Helper()
+	h := newHouseOn(t, url)
+	h.must(h.store.Close())
+}
+
+// pages are the same for everybody.
+var pages = sync.OnceValues(func() (*webui.Pages, error) { return webui.NewPages() })
 
 func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) *house {
 	t.Helper()
@@ -102,8 +96,6 @@ func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) 
 			t.Fatal(err)
 		}
 	}
-	_, err := store.MigrateUp(ctx, database)
-	must(err)
 	db, err := store.Open(ctx, database, store.WithNow(clock.Now))
 	must(err)
 	t.Cleanup(func() { _ = db.Close() })
@@ -111,7 +103,7 @@ func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) 
 	must(err)
 	sealer, err := tokens.NewOpaque(system())
 	must(err)
-	pages, err := webui.NewPages()
+	pages, err := pages()
 	must(err)
 
 	h := &house{t: t, store: db, clock: clock, keys: keys, url: database}

@@ -3,8 +3,6 @@ package provider_test
 import (
 	"testing"
 	"time"
-
-	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // TestStoreSlow sends every errand while a database answers nothing, because
@@ -12,7 +10,7 @@ import (
 // when the locks are gone.
 func TestStoreSlow(t *testing.T) {
 	const patience = 250 * time.Millisecond
-	h := newHouseOn(t, pgtest.Fresh(t))
+	h := newHouseInPostgres(t)
 	todo := errands(t, h, troubleHouse(t, h))
 	h.clock.Advance(6 * time.Second) // so that no client is remembered
 	db := h.database()

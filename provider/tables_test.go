@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lanyard-id/lanyard/provider"
-	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // database opens the house's database past its store.
@@ -130,5 +129,5 @@ func (h *house) count(table string) int { return len(h.query("SELECT * FROM " + 
 // onBoth tells a story in a house on SQLite, and in one on PostgreSQL.
 func onBoth(t *testing.T, story func(*testing.T, *house), edits ...func(*provider.Config)) {
 	t.Run("SQLite", func(t *testing.T) { story(t, newHouse(t, edits...)) })
-	t.Run("PostgreSQL", func(t *testing.T) { story(t, newHouseOn(t, pgtest.Fresh(t), edits...)) })
+	t.Run("PostgreSQL", func(t *testing.T) { story(t, newHouseInPostgres(t, edits...)) })
 }

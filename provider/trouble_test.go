@@ -11,7 +11,6 @@ import (
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/oauth"
-	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // errand is a request of one endpoint that is good while the store is.
@@ -116,7 +115,7 @@ func troubleHouse(t *testing.T, h *house) signer {
 // TestStoreGone sends every errand while there is no database at all, and again
 // when it is back: nothing is lost, and nothing has happened.
 func TestStoreGone(t *testing.T) {
-	h := newHouseOn(t, pgtest.Fresh(t))
+	h := newHouseInPostgres(t)
 	key := troubleHouse(t, h)
 	todo := errands(t, h, key)
 	h.clock.Advance(6 * time.Second) // so that no client is remembered
@@ -175,7 +174,7 @@ func (h *house) reachable(t *testing.T, yes bool) {
 // TestConnectionsCut ends the connections and nothing else, again and again:
 // each answer is a good one, or says to come again.
 func TestConnectionsCut(t *testing.T) {
-	h := newHouseOn(t, pgtest.Fresh(t))
+	h := newHouseInPostgres(t)
 	laptop := h.browser(devicestest.LaptopHeaders())
 	token := laptop.signIn(ada).str("refresh_token")
 	for range 20 {
@@ -205,7 +204,7 @@ func TestTablesGone(t *testing.T) {
 			"consents", "assertions", "events")
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		tablesGoneStory(t, newHouseOn(t, pgtest.Fresh(t)), "grants", "codes")
+		tablesGoneStory(t, newHouseInPostgres(t), "grants", "codes")
 	})
 }
 

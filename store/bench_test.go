@@ -9,6 +9,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // BenchmarkRefresh compares the store's part of a refresh with the floor: the
@@ -44,7 +45,7 @@ func BenchmarkRefresh(b *testing.B) {
 		})
 	}
 	b.Run("sqlite", func(b *testing.B) {
-		s, err := store.Open(b.Context(), migratedSQLite(b))
+		s, err := store.Open(b.Context(), sqlitetest.Fresh(b))
 		if err != nil {
 			b.Fatal(err)
 		}

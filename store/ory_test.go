@@ -12,13 +12,14 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 var oryNoon = time.Date(2026, 11, 23, 12, 0, 0, 123_456_000, time.UTC)
 
 // onEach runs a test on each database.
 func onEach(t *testing.T, test func(t *testing.T, s *store.Store)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, open(t, migratedSQLite(t))) })
+	t.Run("SQLite", func(t *testing.T) { test(t, open(t, sqlitetest.Fresh(t))) })
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, open(t, pgtest.Fresh(t))) })
 	t.Run("PostgreSQL, unprepared", func(t *testing.T) {
 		test(t, open(t, pgtest.Fresh(t), store.WithoutStatementCache()))

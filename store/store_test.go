@@ -2,32 +2,22 @@ package store_test
 
 import (
 	"database/sql"
-	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/store/storetest"
 )
 
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, migratedSQLite(t)) })
+	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, sqlitetest.Fresh(t)) })
 }
 
 func TestPostgres(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store { return open(t, pgtest.Fresh(t)) })
-}
-
-// migratedSQLite returns the URL of a database that has the schema.
-func migratedSQLite(t testing.TB) string {
-	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	return url
 }
 
 func open(t *testing.T, url string, options ...store.Option) *store.Store {

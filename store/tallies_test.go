@@ -9,11 +9,12 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/webui/records"
 )
 
 func TestTallies(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { tallies(t, open(t, migratedSQLite(t))) })
+	t.Run("sqlite", func(t *testing.T) { tallies(t, open(t, sqlitetest.Fresh(t))) })
 	t.Run("postgres", func(t *testing.T) { tallies(t, open(t, pgtest.Fresh(t))) })
 }
 
@@ -55,7 +56,7 @@ func tallies(t *testing.T, s *store.Store) {
 }
 
 func TestAnswers(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { answers(t, open(t, migratedSQLite(t))) })
+	t.Run("sqlite", func(t *testing.T) { answers(t, open(t, sqlitetest.Fresh(t))) })
 	t.Run("postgres", func(t *testing.T) { answers(t, open(t, pgtest.Fresh(t))) })
 }
 

@@ -11,11 +11,12 @@ import (
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/webui/records"
 )
 
 func TestWebSessions(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { webSessions(t, open(t, migratedSQLite(t))) })
+	t.Run("sqlite", func(t *testing.T) { webSessions(t, open(t, sqlitetest.Fresh(t))) })
 	t.Run("postgres", func(t *testing.T) { webSessions(t, open(t, pgtest.Fresh(t))) })
 }
 
@@ -81,7 +82,7 @@ func webSessions(t *testing.T, s *store.Store) {
 }
 
 func TestHolders(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { holders(t, open(t, migratedSQLite(t))) })
+	t.Run("sqlite", func(t *testing.T) { holders(t, open(t, sqlitetest.Fresh(t))) })
 	t.Run("postgres", func(t *testing.T) { holders(t, open(t, pgtest.Fresh(t))) })
 }
 

@@ -45,6 +45,13 @@ func On(t testing.TB, o Options, migrated bool) string {
 	if migrated {
 		template = s.template
 	}
+	return s.lend(t, template)
+}
+
+// lend makes a copy of the database of that name, or an empty one, which goes
+// with the test.
+func (s *running) lend(t testing.TB, template string) string {
+	t.Helper()
 	to, err := s.Create(context.Background(), template)
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +62,34 @@ func On(t testing.TB, o Options, migrated bool) string {
 		}
 	})
 	return to
+}
+
+// Furnished returns what gives each test a database of its own, on the server
+// of Fresh, that holds what furnish puts into a Fresh one. It does so once, in
+// the first test that asks, and has closed its connections when it returns.
+func Furnished(furnish func(t testing.TB, url string)) func(testing.TB) string {
+	var once sync.Once
+	var template string
+	return func(t testing.TB) string {
+		t.Helper()
+		s, err := sharedServer(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		once.Do(func() {
+			made, err := s.Create(context.Background(), s.template)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if furnish(t, made); !t.Failed() {
+				template = database(made)
+			}
+		})
+		if template == "" {
+			t.Fatal("the database was not furnished")
+		}
+		return s.lend(t, template)
+	}
 }
 
 func sharedServer(o Options) (*running, error) {
@@ -79,11 +114,16 @@ func sharedServer(o Options) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, path, _ := strings.Cut(to, "://")
-	name, _, _ := strings.Cut(path[strings.Index(path, "/")+1:], "?")
 	if shared.servers == nil {
 		shared.servers = map[Options]*running{}
 	}
-	shared.servers[o] = &running{Server: s, template: name}
+	shared.servers[o] = &running{Server: s, template: database(to)}
 	return shared.servers[o], nil
+}
+
+// database returns the name in the URL of a database.
+func database(url string) string {
+	_, path, _ := strings.Cut(url, "://")
+	name, _, _ := strings.Cut(path[strings.Index(path, "/")+1:], "?")
+	return name
 }

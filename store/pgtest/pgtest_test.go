@@ -14,7 +14,7 @@ import (
 	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
-func query(t *testing.T, url, text string) string {
+func query(t testing.TB, url, text string) string {
 	t.Helper()
 	db, err := sql.Open("pgx", url)
 	if err != nil {
@@ -65,6 +65,25 @@ func TestDurableOverTCP(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What furnishing made is in every copy, and it is done once.
+func TestFurnished(t *testing.T) {
+	times := 0
+	furnished := pgtest.Furnished(func(t testing.TB, url string) {
+		times++
+		query(t, url, "INSERT INTO schema_steps (name, group_id) VALUES ('a chair', 1) RETURNING name")
+	})
+	for range 2 {
+		at := furnished(t)
+		if n := query(t, at, "SELECT count(*) FROM schema_steps WHERE name = 'a chair'"); n != "1" {
+			t.Errorf("%s chairs", n)
+		}
+		query(t, at, "DELETE FROM schema_steps WHERE name = 'a chair' RETURNING name")
+	}
+	if times != 1 {
+		t.Errorf("furnished %d times", times)
 	}
 }
 
