@@ -60,6 +60,16 @@ func (s *site) throughTraefik(t *testing.T, binary, dynamic string) {
 	c := s.chain(t, ada, id, "", s.theDevice(t, ada.Subject).ID)
 	refreshes(t, c)
 	isRefused(t, c.Stolen(s.NewPerson(ada.Gateway, house.Phone())))
+	for _, spelt := range spellings {
+		c := s.chain(t, ada, id, "", s.theDevice(t, ada.Subject).ID)
+		refreshes(t, c)
+		form := "grant_type=refresh_token&client_id=" + c.ClientID + "&refresh_token=" + c.Held
+		a, err := s.NewPerson(ada.Gateway, house.Phone()).Do(http.MethodPost, ada.Gateway+spelt,
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form))
+		if good(t, err); a.Status == http.StatusOK {
+			t.Errorf("a thief refreshes at %s", spelt)
+		}
+	}
 	other := s.chain(t, ada, id, "", s.theDevice(t, ada.Subject).ID)
 	refreshes(t, other)
 	s.revoke(t, s.theDevice(t, ada.Subject))
