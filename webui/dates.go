@@ -10,6 +10,7 @@ import (
 // (CLDR's medium patterns, by hand).
 type dates struct {
 	pattern string // of day, month and year, in that order of arguments
+	near    string // the same without the year
 	clock   string // a layout of package time
 	months  []string
 }
@@ -26,9 +27,10 @@ func datesIn(code string) dates {
 	patterns := map[string]string{
 		"de": "%[1]d. %[2]s %[3]d, ", "zh": "%[3]d年%[2]s月%[1]d日 ", "ja": "%[3]d年%[2]s月%[1]d日 ",
 	}
-	d := dates{pattern: "%[1]d %[2]s %[3]d, ", clock: "15:04", months: strings.Fields(months[code])}
+	near := map[string]string{"de": "%[1]d. %[2]s, ", "zh": "%[2]s月%[1]d日 ", "ja": "%[2]s月%[1]d日 "}
+	d := dates{pattern: "%[1]d %[2]s %[3]d, ", near: "%[1]d %[2]s, ", clock: "15:04", months: strings.Fields(months[code])}
 	if p := patterns[code]; p != "" {
-		d.pattern = p
+		d.pattern, d.near = p, near[code]
 	}
 	return d
 }
@@ -36,7 +38,7 @@ func datesIn(code string) dates {
 // Stamp is a time on a page: in words, exactly, and for machines.
 type Stamp struct {
 	Text  string // what is said of it
-	Aside string // the other way to say it, counted or exact; may be empty
+	Aside string // the other way to say it, counted or exact, in a week without its year; may be empty
 	Exact string // in UTC, to the second
 	ISO   string
 	// Relative reports that the text counts back from now, and the aside does
@@ -73,7 +75,9 @@ func (l *Locale) Stamp(t, now time.Time) Stamp {
 	default:
 		counted = l.T("%d days ago", int(ago.Hours()/24))
 	}
-	s.Text, s.Aside, s.Relative = counted, s.Text, true
+	t = t.UTC()
+	s.Text, s.Relative = counted, true
+	s.Aside = fmt.Sprintf(l.dates.near, t.Day(), l.dates.months[t.Month()-1]) + t.Format(l.dates.clock) + " UTC"
 	return s
 }
 

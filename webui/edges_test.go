@@ -208,7 +208,14 @@ func TestNothingIsOfferedThatIsRefused(t *testing.T) {
 	phone.signIn()
 	const way = "If that one is lost, ask whoever runs this service." // no passwords are kept in this house
 	phone.get("/devices")
-	if n := strings.Count(phone.page, `/end">`); n != 1 {
+	if !strings.Contains(phone.page, way) {
+		t.Error("the list offers no way out")
+	}
+	laptop.get("/devices")
+	if strings.Contains(laptop.page, way) {
+		t.Error("who needs no way out is offered one")
+	}
+	if n := strings.Count(phone.page, `/end"`); n != 1 {
 		t.Errorf("%d devices can be ended from one that may end itself only", n)
 	}
 	for _, path := range []string{"/devices/" + lost + "/end", "/devices/" + lost + "/not-me", "/devices/others"} {

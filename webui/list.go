@@ -42,6 +42,8 @@ type listPage struct {
 	ShowEnded            bool // the page is of ended devices
 	Cards                []card
 	CanEndOthers         bool
+	Powerless            string // what to do where others cannot be ended from here
+	Password             bool   // a new password can be had here
 	Page, Pages          int
 	Before, After        int // the pages around; 0: none
 }
@@ -75,6 +77,9 @@ func (u *UI) list(w http.ResponseWriter, r *http.Request, v *visit) error {
 		if d.Live() != page.ShowEnded {
 			shown = append(shown, d)
 		}
+	}
+	if !page.CanEndOthers && page.Live > 1 && !page.ShowEnded {
+		page.Powerless, page.Password = u.powerless(v.Locale), u.Passwords != nil
 	}
 	slices.SortStableFunc(shown, func(a, b devices.Device) int { return v.order(a, b) })
 	page.turn(query.Get("page"), len(shown))

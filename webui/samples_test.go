@@ -12,7 +12,7 @@ type Sample struct {
 // text of the test's in every place that somebody else can fill.
 func Samples(text string) []Sample {
 	in := Frame{In: true, Owner: text}
-	at := Stamp{Text: "5 minutes ago", Aside: "23 Nov 2026, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
+	at := Stamp{Text: "5 minutes ago", Aside: "23 Nov, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	full := card{
 		ID: "d-1", Name: text, Looks: text, Where: text, Named: true, Kind: devices.ClassPhone, KindWord: "Phone",
 		Tier: "Held by a cookie.", Seen: at, Current: true, Flagged: true, Why: text,
@@ -35,6 +35,7 @@ func Samples(text string) []Sample {
 			Frame: in, Live: 4, Flagged: 1, Ended: 2, Cards: others, CanEndOthers: true, Page: 2, Pages: 3, Before: 1, After: 3,
 		}},
 		{"devices", listPage{Frame: in, ShowEnded: true, Page: 1, Pages: 1}},
+		{"devices", listPage{Frame: in, Live: 2, Cards: others[:1], Page: 1, Pages: 1, Powerless: text, Password: true}},
 		{"device", devicePage{
 			Frame: in, Card: full, Facts: []Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Label: text, Error: text, CanRename: true, CanEnd: true, CanPermit: true, MayUpdate: true, CanAck: true,

@@ -14,7 +14,7 @@ type Sample struct {
 // Samples returns the pages, full and as empty as they get, with a text of the
 // test's in every place that somebody else can fill.
 func Samples(text string) []Sample {
-	at := webui.Stamp{Text: "5 minutes ago", Aside: "23 Nov 2026, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
+	at := webui.Stamp{Text: "5 minutes ago", Aside: "23 Nov, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	asked := query{
 		Subject: text, Device: text, Address: text, ASN: text, OS: text, State: text, Wrong: text,
 		States: []choice{{text, text, true}},
