@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -127,6 +128,25 @@ func TestFlows(t *testing.T) {
 	stranger.do("GET", "/login?"+url.Values{"flow": {good}}.Encode(), nil).page(t, 200)
 	h.clock.Advance(2 * time.Minute)
 	refuse(good)
+	// Who came too late starts again with one click, and nothing is lost.
+	for _, path := range []string{"/login", "/consent", "/oauth2/auth/resume"} {
+		late := stranger.do("GET", path+"?"+url.Values{"flow": {good}}.Encode(), nil)
+		way := regexp.MustCompile(`href="([^"]*/oauth2/auth\?[^"]*)"`).FindStringSubmatch(late.Raw)
+		if way == nil {
+			t.Fatalf("%s: no way on: %s", path, late.Raw)
+		}
+		anew, err := url.Parse(html.UnescapeString(way[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := stranger.do("GET", anew.RequestURI(), nil).Header.Get("Location")
+		if !strings.Contains(to, "/login?flow=") || anew.Query().Get("state") != ask().Get("state") {
+			t.Errorf("%s: %s leads to %s", path, anew, to)
+		}
+	}
+	if junk := stranger.do("GET", "/login?flow=junk", nil); strings.Contains(junk.Raw, "/oauth2/auth?") {
+		t.Errorf("junk can be made anew: %s", junk.Raw)
+	}
 }
 
 // signInAs signs in with a browser of its own.
