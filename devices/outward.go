@@ -111,6 +111,9 @@ func ReadKratosRef(ref string) (KratosRef, error) {
 	return r, err
 }
 
+// Latest returns the latest time at which the session may have been issued.
+func (r KratosRef) Latest() time.Time { return r.to }
+
 // Fits reports whether a session of the identity may be the one.
 func (r KratosRef) Fits(issuedAt time.Time, agents ...string) bool {
 	issuedAt = issuedAt.Truncate(time.Microsecond)

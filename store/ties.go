@@ -75,6 +75,20 @@ func (s *Store) LiveTies(ctx context.Context, kind devices.TieKind, after string
 	return tieList(rows, err)
 }
 
+// OutlivedTies returns sessions elsewhere that have not ended though their
+// device has, or though their subject is disabled, and that nobody has set out
+// to end.
+func (s *Store) OutlivedTies(ctx context.Context, most int) ([]devices.Tie, error) {
+	var rows []tieRow
+	err := s.read.NewSelect().Model(&rows).ModelTableExpr("ties AS t").ColumnExpr("t.*").
+		Join("LEFT JOIN devices AS d ON d.id = t.device_id AND d.subject = t.subject").
+		Join("LEFT JOIN subjects AS s ON s.id = t.subject").
+		Where("t.ended_at = 0 AND (d.state = ? OR s.disabled_at <> 0)", devices.StateRevoked).
+		Where("NOT EXISTS (SELECT 1 FROM legs AS l WHERE l.kind = t.kind AND l.ref = t.ref)").
+		OrderExpr("t.kind, t.ref").Limit(int64(most)).Scan(ctx)
+	return tieList(rows, err)
+}
+
 func tieList(rows []tieRow, err error) ([]devices.Tie, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list ties: %w", err)

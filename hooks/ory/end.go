@@ -2,6 +2,7 @@ package ory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -145,8 +146,15 @@ func (c *Client) endNewSession(ctx context.Context, l devices.Leg) (devices.Leg,
 			return l, err
 		}
 	}
+	if wanted, err := devices.ReadKratosRef(l.Ref); len(found) == 0 && err == nil && c.Now().Sub(wanted.Latest()) < settling {
+		return l, errUnsaved
+	}
 	return c.done(l), nil
 }
+
+// errUnsaved: Kratos saves a session after its hooks have run. One that is
+// ended before would live on.
+var errUnsaved = errors.New("the session is not saved yet")
 
 // SessionsIssued returns the live sessions at Kratos that a reference of
 // devices.KratosNew is about: one, or none where it has ended. Those of

@@ -145,6 +145,7 @@ func TestEndingSessions(t *testing.T) {
 		}, devices.LegDone, []string{"one", "two"}},
 		{"one that was new, of nobody any more", devices.Leg{Kind: devices.LegKratosNew, Ref: devices.KratosNew("ada", at)}, func(h *house) {
 			h.kratos.says(all, http.StatusNotFound, "{}")
+			h.clock.Advance(24 * time.Hour)
 		}, devices.LegDone, nil},
 		{"one that was new, in trouble", devices.Leg{Kind: devices.LegKratosNew, Ref: devices.KratosNew("ada", at)}, func(h *house) {
 			h.kratos.says(all, http.StatusInternalServerError, "{}")

@@ -16,6 +16,10 @@ type Ties interface {
 	DeviceTies(ctx context.Context, deviceID string) ([]devices.Tie, error)
 	PutTie(ctx context.Context, t devices.Tie) error
 	EndTie(ctx context.Context, kind devices.TieKind, ref string, at time.Time) error
+	// OutlivedTies returns live ties of ended devices and disabled subjects
+	// that no leg is about.
+	OutlivedTies(ctx context.Context, most int) ([]devices.Tie, error)
+	QueueLegs(ctx context.Context, reader, place string, legs []devices.Leg) error
 }
 
 // Reconciler asks Kratos what became of the sessions that are tied to devices.
@@ -56,8 +60,12 @@ func (c *Reconciler) Run(ctx context.Context) {
 	}
 }
 
-// Once asks about every tied session.
+// Once has ended what outlives its device or subject, and asks about every
+// tied session.
 func (c *Reconciler) Once(ctx context.Context) error {
+	if err := c.outlived(ctx); err != nil {
+		return err
+	}
 	if err := c.each(ctx, devices.TieKratosNew, c.name); err != nil {
 		return err
 	}
