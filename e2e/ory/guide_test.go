@@ -27,15 +27,17 @@ import (
 // that know nothing of lanyard, behind an nginx.
 type guide struct {
 	*ory.Stack
-	t        *testing.T
-	dir      string
-	names    *strings.Replacer // of the guide -> of this machine
-	env      []string
-	proxy    *ory.Nginx
-	blocks   []block // of the guide, in their order
-	commands int
-	steps    []string
-	spent    time.Duration
+	t     *testing.T
+	dir   string
+	names *strings.Replacer // of the guide -> of this machine
+	env   []string
+	proxy *ory.Nginx
+	// locations are the proxy's before, and named is where it is id.example.com.
+	locations, named string
+	blocks           []block // of the guide, in their order
+	commands         int
+	steps            []string
+	spent            time.Duration
 }
 
 // block is what stands between fences.
@@ -55,6 +57,12 @@ func TestTenMinutes(t *testing.T) {
 		g.run(g.next("sh"), 0)
 		g.ready()
 	})
+	named := ""
+	g.timed("nginx leads to it, Kratos gets its file", func() {
+		named = "}\nserver { listen " + g.named + ";\n" + g.next("nginx")
+		good(t, g.proxy.Configure(g.locations+named))
+		g.run(g.next("sh"), 0)
+	})
 	printed := ""
 	g.timed("the doctor prints what is missing", func() { printed = g.run(g.next("sh"), 1) })
 	for _, want := range []string{"Hydra asks nobody", "hears nothing of login", "is not the gateway; have that address lead"} {
@@ -68,8 +76,7 @@ func TestTenMinutes(t *testing.T) {
 			t.Errorf("%s: the guide shows other than the doctor prints (-doctor +guide):\n%s", file, diff)
 		}
 	}
-	g.timed("Kratos gets its file, both are restarted", func() {
-		g.run(g.next("sh"), 0)
+	g.timed("both are restarted with what is pasted", func() {
 		g.write("hydra.yml", hydra)
 		g.write("kratos.yml", kratos)
 		for _, server := range []*ory.Server{g.Hydra, g.Kratos} {
@@ -78,7 +85,7 @@ func TestTenMinutes(t *testing.T) {
 		}
 	})
 	g.timed("nginx leads through the gateway, the doctor is content", func() {
-		good(t, g.proxy.Configure(g.next("nginx")))
+		good(t, g.proxy.Configure(g.next("nginx")+named))
 		g.run(g.next("sh"), 0)
 		g.reloaded()
 		printed = g.run(g.next("sh"), 0)
@@ -117,14 +124,15 @@ func begin(t *testing.T) *guide {
 	g.Stack, err = ory.Start(t.Context(), binaries, plan)
 	good(t, err)
 	t.Cleanup(func() { good(t, g.Stop()) })
-	g.proxy, err = ory.StartNginx(t.Context(), t.TempDir(), public, "location / { proxy_pass http://"+plan.HydraPublic+
-		"; proxy_set_header Host $http_host; }", "/.well-known/openid-configuration")
+	g.locations = "location / { proxy_pass http://" + plan.HydraPublic + "; proxy_set_header Host $http_host; }"
+	g.proxy, err = ory.StartNginx(t.Context(), t.TempDir(), public, g.locations, "/.well-known/openid-configuration")
 	good(t, err)
 	t.Cleanup(func() { good(t, g.proxy.Server.Stop()) })
 
 	own, gateway := at(), at()
+	g.named = at()
 	g.names = strings.NewReplacer(
-		"https://id.example.com", "http://"+own, "http://lanyard:4440", "http://"+gateway, "0.0.0.0:4440", gateway,
+		"https://id.example.com", "http://"+g.named, "http://lanyard:4477", "http://"+own, "http://lanyard:4440", "http://"+gateway, "0.0.0.0:4440", gateway,
 		"http://hydra:4444", "http://"+plan.HydraPublic, "http://hydra:4445", "http://"+plan.HydraAdmin,
 		"http://kratos:4434", "http://"+plan.KratosAdmin, "/etc/kratos", g.dir, "nginx -s", g.proxy.Command()+" -s",
 		"lanyard doctor", "lanyard doctor --jsonnet "+g.dir+"/device.jsonnet",
@@ -194,7 +202,7 @@ func (g *guide) ready() {
 	g.t.Cleanup(func() { good(g.t, syscall.Kill(pid, syscall.SIGTERM)) })
 	p := g.NewPerson("", nil)
 	eventually(g.t, "lanyard is ready", func() bool {
-		a, err := p.Do(http.MethodGet, g.names.Replace("https://id.example.com/health/ready"), nil, nil)
+		a, err := p.Do(http.MethodGet, g.names.Replace("http://lanyard:4477/health/ready"), nil, nil)
 		return err == nil && a.Status == http.StatusOK
 	})
 }
