@@ -32,6 +32,7 @@ type Finder interface {
 type AdminConfig struct {
 	Registry *devices.Registry
 	Finder   Finder
+	Subjects SubjectFinder
 	// Tokens are the bearer tokens of operators. None: only requests from
 	// this machine, to a loopback name, that no web page made.
 	Tokens []string
@@ -47,6 +48,7 @@ type Admin struct {
 	door     *door
 	registry *devices.Registry
 	finder   Finder
+	subjects SubjectFinder
 	mux      *http.ServeMux
 	huma     huma.API
 	guard    guard
@@ -57,7 +59,7 @@ type Admin struct {
 func NewAdmin(c AdminConfig) *Admin {
 	a := &Admin{
 		door:     &door{log: logger(c.Log), realm: "lanyard-admin", freshFor: freshSeconds(c.Registry.Rules)},
-		registry: c.Registry, finder: c.Finder, mux: http.NewServeMux(), guard: newGuard(c.Tokens),
+		registry: c.Registry, finder: c.Finder, subjects: c.Subjects, mux: http.NewServeMux(), guard: newGuard(c.Tokens),
 	}
 	a.huma = a.door.newHuma(a.mux, "Lanyard",
 		"The operators' API on the admin listener, and the owners' device API on the public one.")
@@ -105,6 +107,7 @@ func (a *Admin) register() {
 		"Judgments on a device, newest first", 404), a.history)
 	serve(a.huma, a.door, op("show-device-receipt", "GET", "/devices/{id}/receipt",
 		"What became of an ended device at other servers", 404), a.receipt)
+	serve(a.huma, a.door, op("find-subjects", "GET", "/subjects", "Who goes by a name"), a.findSubjects)
 	serve(a.huma, a.door, op("subject-devices", "GET", "/subjects/{sub}/devices",
 		"All devices of a subject, oldest first"), a.subjectDevices)
 	serve(a.huma, a.door, op("end-subject", "POST", "/subjects/{sub}/revoke-all",

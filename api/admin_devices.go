@@ -130,24 +130,3 @@ func (a *Admin) history(ctx context.Context, in *historyInput) (*historyOutput, 
 		return a.registry.Store.History(ctx, d.Subject, d.ID, p)
 	})
 }
-
-type subjectInput struct {
-	Subject string `path:"sub" maxLength:"255" doc:"The sub of the subject's tokens."`
-}
-
-// subjectDevices answers with all of them: a subject has few.
-func (a *Admin) subjectDevices(ctx context.Context, in *subjectInput) (*adminDevicesOutput, error) {
-	found, err := a.registry.Store.Devices(ctx, in.Subject)
-	if err != nil {
-		return nil, err
-	}
-	return adminDevicesOf(found, ""), nil
-}
-
-func (a *Admin) endSubject(ctx context.Context, in *subjectInput) (*revokedOutput, error) {
-	n, err := a.registry.RevokeSubject(ctx, in.Subject, devices.ReasonOperator)
-	if err != nil {
-		return nil, err
-	}
-	return &revokedOutput{Revoked{n}}, nil
-}

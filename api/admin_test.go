@@ -26,6 +26,7 @@ func operatorRoutes(device, grant string) []route {
 		{"PATCH", "/admin/devices/" + device, `{"name":"x"}`},
 		{"DELETE", "/admin/devices/" + device, ""},
 		{"GET", "/admin/devices/" + device + "/history", ""},
+		{"GET", "/admin/subjects?name=ada", ""},
 		{"GET", "/admin/subjects/ada/devices", ""},
 		{"POST", "/admin/subjects/ada/revoke-all", ""},
 		{"GET", "/admin/grants", ""},

@@ -100,7 +100,7 @@ func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 
 func (h *house) adminConfig(log *slog.Logger, tokens ...string) api.AdminConfig {
 	return api.AdminConfig{
-		Registry: h.registry, Finder: h.store, Tokens: tokens, Log: log, Ready: h.store.Ping,
+		Registry: h.registry, Finder: h.store, Subjects: h.store, Tokens: tokens, Log: log, Ready: h.store.Ping,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
 	}
 }

@@ -158,16 +158,30 @@ func (c *adminClient) unreachable(ctx context.Context, err error) error {
 	return fmt.Errorf("no answer from the admin API: %w (is the server running? or try --offline)", err)
 }
 
+// misused returns what the admin API does not take as the mistake in the
+// command line that it is.
+func misused(p api.Problem) error {
+	lines := make([]string, len(p.Errors))
+	for i, e := range p.Errors {
+		place, name, _ := strings.Cut(e.Field, ".")
+		if place == "query" {
+			name = "--" + name
+		}
+		lines[i] = name + ": " + e.Message
+	}
+	return usageError{errors.New(strings.Join(lines, "\n"))}
+}
+
 // refused returns a problem (RFC 9457) in its own words.
 func (c *adminClient) refused(status int, text []byte) error {
 	var p api.Problem
 	if err := json.Unmarshal(text, &p); err != nil || p.Detail == "" {
 		return fmt.Errorf("%s answered %d %s", c.base, status, http.StatusText(status))
 	}
-	detail := p.Detail
-	for _, e := range p.Errors {
-		detail += fmt.Sprintf(" (%s: %s)", e.Field, e.Message)
+	if status == http.StatusUnprocessableEntity && len(p.Errors) > 0 {
+		return misused(p)
 	}
+	detail := p.Detail
 	if status == http.StatusUnauthorized {
 		detail += " (set LANYARD_ADMIN_TOKEN)"
 	}

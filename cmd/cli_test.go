@@ -63,7 +63,7 @@ func TestWrongUsageIsStatus2(t *testing.T) {
 		{}, {"fly"}, {"clients"}, {"clients", "show"}, {"clients", "create", "--colour", "red"},
 		{"version", "--output", "xml"}, {"devices", "revoke"}, {"devices", "list", "--offline", "--admin-url", "http://x"},
 		{"clients", "create", "--public", "--auth-method", "client_secret_post"},
-		{"devices", "list", "--admin-url", "not a url"},
+		{"devices", "list", "--admin-url", "not a url"}, {"help", "fly"}, {"help", "clients", "fly"},
 	} {
 		if out, errs := m.runs(2, args...); errs == "" || out != "" {
 			t.Errorf("lanyard %v: printed %q and %q", args, out, errs)
@@ -71,9 +71,38 @@ func TestWrongUsageIsStatus2(t *testing.T) {
 	}
 }
 
+// A value that is none of those that there are is wrong usage, in every command
+// alike, and the mistake lists what there is.
+func TestWrongValuesAreStatus2(t *testing.T) {
+	m := newTerminal(t)
+	m.runs(0, "migrate", "up")
+	for want, args := range map[string][]string{
+		`--output: "xml" is none of text, json`:                   {"version", "--output", "xml"},
+		`--state: "lost" is none of active, flagged, revoked`:     {"devices", "list", "--offline", "--state", "lost"},
+		`--type: "device.lost" is none of device.enrolled, `:      {"events", "list", "--offline", "--type", "device.revoked,device.lost"},
+		`--type: "lost" is none of device.enrolled, `:             {"events", "tail", "--offline", "--type", "lost"},
+		`--ip: must be an address`:                                {"devices", "list", "--offline", "--ip", "home"},
+		`--device: `:                                              {"grants", "list", "--offline", "--device", "laptop"},
+		`--after: `:                                               {"events", "list", "--offline", "--after", "!"},
+		`--limit: 0 is none`:                                      {"devices", "list", "--offline", "--limit", "0"},
+		`--alg must be one of "all","ES256","RS256"`:              {"keys", "rotate", "--alg", "HS256"},
+		`--mode must be one of "observe","flag","enforce"`:        {"simulate", "--input", "-", "--mode", "x"},
+		`--binding: "x" is none of device_status, observed, `:     {"clients", "create", "--redirect-uri", "https://a.example.com", "--binding", "x"},
+		`--access-ttl: "soon" is no positive duration`:            {"clients", "create", "--redirect-uri", "https://a.example.com", "--access-ttl", "soon"},
+		`--redirect-uri: needed where users sign in`:              {"clients", "create"},
+		`--redirect-uri: "https://*.example.com": holds a wildca`: {"clients", "create", "--redirect-uri", "https://*.example.com"},
+		`--use token alone, and --alg`:                            {"keys", "rotate", "--use", "token", "--alg", "ES256"},
+	} {
+		m.complains(2, want, args...)
+	}
+}
+
 func TestHelpIsStatus0(t *testing.T) {
 	m := newTerminal(t)
-	for _, args := range [][]string{{"--help"}, {"clients", "--help"}, {"clients", "create", "--help"}} {
+	for _, args := range [][]string{
+		{"--help"}, {"clients", "--help"}, {"clients", "create", "--help"},
+		{"help"}, {"help", "clients"}, {"help", "clients", "create"},
+	} {
 		if out, errs := m.runs(0, args...); !strings.HasPrefix(out, "Usage: lanyard") || errs != "" {
 			t.Errorf("lanyard %v: printed %q and %q", args, out, errs)
 		}
@@ -86,6 +115,11 @@ func TestVersion(t *testing.T) {
 	m.prints(&built, "version")
 	if built.Version == "" || built.Go == "" {
 		t.Errorf("got %+v", built)
+	}
+	long, _ := m.runs(0, "version")
+	short, errs := m.runs(0, "--version")
+	if short != long || !strings.Contains(short, built.Version) || errs != "" {
+		t.Errorf("version prints %q, --version %q and %q", long, short, errs)
 	}
 }
 
@@ -156,7 +190,9 @@ func TestMigrate(t *testing.T) {
 			t.Errorf("%s is %s", s.Name, s.State)
 		}
 	}
-	m.prints(&undid, "migrate", "down")
+	m.complains(2, "--yes", "migrate", "down")
+	m.runs(0, "clients", "list") // nothing was undone
+	m.prints(&undid, "migrate", "down", "--yes")
 	if len(undid) != len(took) {
 		t.Errorf("undid %v of %v", undid, took)
 	}

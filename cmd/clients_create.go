@@ -1,12 +1,13 @@
 package cmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"golang.org/x/term"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -54,12 +55,36 @@ func (c *clientsCreate) Run(a *app) error {
 		case errors.Is(err, devices.ErrExists):
 			return fmt.Errorf("there is a client %q already; choose another --id", client.ID)
 		case errors.Is(err, devices.ErrInvalid):
-			return errors.New(strings.ReplaceAll(err.Error(), devices.ErrInvalid.Error()+": ", ""))
+			return byFlag(err)
 		case err != nil:
 			return err
 		}
 		return a.printClient(created)
 	})
+}
+
+// byFlag says of each mistake in a client which flag it is in.
+func byFlag(err error) error {
+	flags := map[string]string{ //nolint:gosec // because these are names, no secrets
+		"client_id": "--id", "client_secret": "--secret", "redirect_uris": "--redirect-uri",
+		"post_logout_redirect_uris": "--post-logout-redirect-uri", "grant_types": "--grant-type",
+		"response_types": "--response-type", "token_endpoint_auth_method": "--auth-method",
+		"token_endpoint_auth_signing_alg": "--auth-alg", "jwks": "--jwks", "binding": "--binding",
+		"refresh_mode": "--refresh-mode", "access_token_strategy": "--access-token",
+		"id_token_signed_response_alg": "--id-token-alg", "access_token_lifespan": "--access-ttl",
+		"id_token_lifespan": "--id-ttl", "refresh_token_idle_lifespan": "--refresh-idle",
+		"refresh_token_lifespan": "--refresh-absolute",
+	}
+	mistakes := provider.Mistakes(err)
+	if len(mistakes) == 0 {
+		return err
+	}
+	lines := make([]string, len(mistakes))
+	for i, m := range mistakes {
+		lines[i] = cmp.Or(flags[m.Member], m.Member) + ": " + m.What
+	}
+	slices.Sort(lines)
+	return usageError{errors.New(strings.Join(lines, "\n"))}
 }
 
 // client returns the record that the flags describe.
@@ -88,40 +113,11 @@ func (c *clientsCreate) client(a *app) (oauth.Client, error) {
 		return client, usagef("--secret and --jwks cannot both be read from standard input")
 	}
 	var err error
-	if client.Secret, err = a.secretFlag(c.Secret); err != nil {
+	if client.Secret, err = a.secretFlag(c.Secret, "Secret"); err != nil {
 		return client, err
 	}
 	client.JWKS, err = a.jsonFile(c.JWKS)
 	return client, err
-}
-
-// secretFlag returns a secret that was given as it is or, as "-", on standard
-// input: there it appears in no list of processes. On a terminal it is asked
-// for, and not shown.
-func (a *app) secretFlag(value string) (string, error) {
-	if value != "-" {
-		return value, nil
-	}
-	text, err := a.readSecret()
-	if err != nil {
-		return "", fmt.Errorf("read the secret from standard input: %w", err)
-	}
-	secret := strings.TrimRight(string(text), "\r\n")
-	if secret == "" {
-		return "", usagef("no secret came on standard input")
-	}
-	return secret, nil
-}
-
-func (a *app) readSecret() ([]byte, error) {
-	in, isFile := a.stdin.(*os.File)
-	if !isFile || !term.IsTerminal(int(in.Fd())) {
-		return io.ReadAll(io.LimitReader(a.stdin, 64<<10))
-	}
-	fmt.Fprint(a.stderr, "Secret (not shown): ")
-	text, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(a.stderr)
-	return text, err
 }
 
 // jsonFile returns the JSON in a file, or in standard input for "-".

@@ -54,19 +54,19 @@ func TestClientsAreRefusedForEveryMistakeAtOnce(t *testing.T) {
 	m := newTerminal(t)
 	m.runs(0, "migrate", "up")
 	m.stdin = "short"
-	_, errs := m.runs(1, "clients", "create", "--secret", "-", "--redirect-uri", "javascript:alert(1)",
+	_, errs := m.runs(2, "clients", "create", "--secret", "-", "--redirect-uri", "javascript:alert(1)",
 		"--redirect-uri", "http://app.example.com/cb", "--redirect-uri", "https://a.example.com/#f",
 		"--grant-type", "password", "--access-ttl", "soon", "--binding", "tight", "--id-token-alg", "none")
 	for _, want := range []string{
-		`"javascript:alert(1)"`, `"http://app.example.com/cb"`, `"https://a.example.com/#f"`, "grant_types",
-		"access_token_lifespan", "binding", "id_token_signed_response_alg", "client_secret",
+		`"javascript:alert(1)"`, `"http://app.example.com/cb"`, `"https://a.example.com/#f"`, "--grant-type: ",
+		"--access-ttl: ", "--binding: ", "--id-token-alg: ", "--secret: ",
 	} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("no word of %s in\n%s", want, errs)
 		}
 	}
 	for line := range strings.Lines(errs) {
-		if !strings.HasPrefix(line, "lanyard clients create: ") {
+		if !strings.HasPrefix(line, "lanyard clients create: --") {
 			t.Errorf("a line of its own: %q", line)
 		}
 	}

@@ -1,10 +1,31 @@
 package cmd
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // globals are the flags that every command takes.
 type globals struct {
-	Config string `short:"c" placeholder:"FILE" help:"Configuration file (LANYARD_CONFIG; default: lanyard.yaml, if there is one)."`
-	Dev    bool   `help:"Development: SQLite in ./lanyard.db, http on loopback, keys made as needed."`
-	Output string `enum:",text,json" default:"" placeholder:"HOW" help:"How to print: text (the default of all but simulate) or json."`
+	Config  string      `short:"c" placeholder:"FILE" help:"Configuration file (LANYARD_CONFIG; default: lanyard.yaml, if there is one)."`
+	Dev     bool        `help:"Development: SQLite in ./lanyard.db, http on loopback, keys made as needed."`
+	Output  output      `short:"o" placeholder:"HOW" help:"How to print: text (the default of all but simulate) or json."`
+	Version versionFlag `help:"Print the version."`
+}
+
+// output is how to print.
+type output string
+
+// Validate is called by the parser.
+func (o output) Validate() error { return oneOf(string(o), "text", "json") }
+
+// oneOf returns the mistake of a value that is none of those that there are.
+func oneOf(value string, values ...string) error {
+	if slices.Contains(values, value) {
+		return nil
+	}
+	return fmt.Errorf("%q is none of %s", value, strings.Join(values, ", "))
 }
 
 // commands is the command line. Each command's Run is beside its flags.
@@ -25,4 +46,5 @@ type commands struct {
 	Config   configCmd   `cmd:"" help:"Print the effective configuration, secrets hidden, and check it."`
 	Doctor   doctorCmd   `cmd:"" help:"Check an installation, with what is missing to paste."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Help     helpCmd     `cmd:"" help:"Explain a command, or list them all."`
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lanyard-id/lanyard/api"
+	"github.com/lanyard-id/lanyard/devices"
 )
 
 type devicesCmd struct {
@@ -19,21 +20,43 @@ type devicesCmd struct {
 
 type devicesList struct {
 	adminFlags
-	Subject string `help:"Only this subject's."`
+	Subject string `help:"Only this subject's, by sub or by what they type to sign in."`
 	IP      string `name:"ip" help:"Only those seen at this address or in this network."`
 	ASN     uint32 `name:"asn" help:"Only those of this autonomous system."`
 	OS      string `name:"os" help:"Only those of this family, such as Windows."`
-	State   string `placeholder:"STATE" help:"Only active, flagged or revoked ones."`
-	Limit   int    `default:"100" help:"At most so many."`
+	State   state  `placeholder:"STATE" help:"Only active, flagged or revoked ones."`
+	Limit   count  `default:"100" help:"At most so many."`
+}
+
+// state is the state of a device.
+type state string
+
+// Validate is called by the parser.
+func (s state) Validate() error {
+	return oneOf(string(s), string(devices.StateActive), string(devices.StateFlagged), string(devices.StateRevoked))
+}
+
+// count is how many to print.
+type count int
+
+// Validate is called by the parser.
+func (n count) Validate() error {
+	if n < 1 {
+		return fmt.Errorf("%d is none; at least 1", n)
+	}
+	return nil
 }
 
 // Run prints the devices that fit.
 func (c *devicesList) Run(a *app) error {
-	query := filter(map[string]string{"subject": c.Subject, "ip": c.IP, "os": c.OS, "state": c.State})
-	if c.ASN != 0 {
-		query.Set("asn", strconv.FormatUint(uint64(c.ASN), 10))
-	}
 	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
+		if err := a.only(client, &c.Subject); err != nil {
+			return err
+		}
+		query := filter(map[string]string{"subject": c.Subject, "ip": c.IP, "os": c.OS, "state": string(c.State)})
+		if c.ASN != 0 {
+			query.Set("asn", strconv.FormatUint(uint64(c.ASN), 10))
+		}
 		found, err := parts(c.Limit, query, func(query url.Values) ([]api.AdminDevice, string, error) {
 			var part api.AdminDevices
 			err := client.call(a.ctx, http.MethodGet, "/admin/devices", query, nil, &part)
@@ -64,9 +87,9 @@ func filter(values map[string]string) url.Values {
 // maxPart is the most that the admin API returns at once.
 const maxPart = 200
 
-// parts reads a list part by part, up to limit.
-func parts[T any](limit int, query url.Values, read func(url.Values) ([]T, string, error)) ([]T, error) {
-	all := []T{}
+// parts reads a list part by part, up to most.
+func parts[T any](most count, query url.Values, read func(url.Values) ([]T, string, error)) ([]T, error) {
+	all, limit := []T{}, int(most)
 	for len(all) < limit {
 		query.Set("limit", strconv.Itoa(min(limit-len(all), maxPart)))
 		part, next, err := read(query)
@@ -132,7 +155,7 @@ func describe(d shown) []row {
 type devicesRevoke struct {
 	adminFlags
 	IDs     []string `arg:"" optional:"" name:"id" help:"The devices' ids."`
-	Subject string   `help:"Instead: every device, grant and session of this subject."`
+	Subject string   `help:"Instead: every device, grant and session of this subject, by sub or by what they type to sign in."`
 }
 
 // Run ends the devices in turn and stops at the first that is not there.
@@ -142,15 +165,29 @@ func (c *devicesRevoke) Run(a *app) error {
 	}
 	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
 		if c.Subject != "" {
-			var ended api.Revoked
-			path := "/admin/subjects/" + url.PathEscape(c.Subject) + "/revoke-all"
-			if err := client.call(a.ctx, http.MethodPost, path, nil, nil, &ended); err != nil {
-				return err
-			}
-			return a.say(ended, "revoked %d devices of %s", ended.Revoked, c.Subject)
+			return a.endSubject(client, c.Subject)
 		}
 		return a.endEach(client, "/admin/devices/", c.IDs)
 	})
+}
+
+// endSubject ends everything of whom a flag names. Who is not known here is an
+// error: it would be taken for done.
+func (a *app) endSubject(client *adminClient, name string) error {
+	sub, err := client.subject(a.ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case sub == "":
+		return fmt.Errorf("nobody is known here by the subject or identifier %q; nothing was ended "+
+			"(try: lanyard users list, or lanyard devices list)", name)
+	}
+	var ended api.Revoked
+	path := "/admin/subjects/" + url.PathEscape(sub) + "/revoke-all"
+	if err := client.call(a.ctx, http.MethodPost, path, nil, nil, &ended); err != nil {
+		return err
+	}
+	return a.say(ended, "revoked %d devices of %s", ended.Revoked, sub)
 }
 
 // endEach deletes what is at the path by each id.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/lanyard-id/lanyard/api"
+	"github.com/lanyard-id/lanyard/devices"
 )
 
 type eventsCmd struct {
@@ -23,7 +24,21 @@ type eventsCmd struct {
 type eventFilter struct {
 	After   string   `placeholder:"CURSOR" help:"Begin after this cursor."`
 	Type    []string `placeholder:"TYPE" help:"Only events of these types, such as device.revoked."`
-	Subject string   `help:"Only this subject's."`
+	Subject string   `help:"Only this subject's, by sub or by what they type to sign in."`
+}
+
+// Validate is called by the parser.
+func (f eventFilter) Validate() error {
+	known := []string{}
+	for _, t := range devices.EventTypes() {
+		known = append(known, string(t))
+	}
+	for _, t := range f.Type {
+		if err := oneOf(t, known...); err != nil {
+			return fmt.Errorf("--type: %w", err)
+		}
+	}
+	return nil
 }
 
 func (f eventFilter) wants(e api.Event) bool {
@@ -54,15 +69,18 @@ func (f eventFilter) read(
 type eventsList struct {
 	adminFlags
 	eventFilter
-	Limit int `default:"1000" help:"At most so many."`
+	Limit count `default:"1000" help:"At most so many."`
 }
 
 // Run prints the events from the cursor on. The next cursor is in the JSON.
 func (c *eventsList) Run(a *app) error {
 	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
+		if err := a.only(client, &c.Subject); err != nil {
+			return err
+		}
 		all := api.Events{Events: []api.Event{}, Next: c.After}
-		for len(all.Events) < c.Limit {
-			part, read, err := c.read(a.ctx, client, all.Next, c.Limit-len(all.Events), 0)
+		for len(all.Events) < int(c.Limit) {
+			part, read, err := c.read(a.ctx, client, all.Next, int(c.Limit)-len(all.Events), 0)
 			if err != nil {
 				return err
 			}
@@ -98,7 +116,10 @@ const tailWait = 30
 // Run follows the events until the interrupt, which is no failure.
 func (c *eventsTail) Run(a *app) error {
 	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
-		err := c.follow(a, client)
+		err := a.only(client, &c.Subject)
+		if err == nil {
+			err = c.follow(a, client)
+		}
 		if errors.Is(err, context.Canceled) {
 			return nil
 		}

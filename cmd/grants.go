@@ -17,16 +17,19 @@ type grantsCmd struct {
 
 type grantsList struct {
 	adminFlags
-	Subject string `help:"Only this subject's."`
+	Subject string `help:"Only this subject's, by sub or by what they type to sign in."`
 	Device  string `help:"Only those of this device."`
 	Client  string `help:"Only those of this client."`
-	Limit   int    `default:"100" help:"At most so many."`
+	Limit   count  `default:"100" help:"At most so many."`
 }
 
 // Run prints the grants that fit.
 func (c *grantsList) Run(a *app) error {
-	query := filter(map[string]string{"subject": c.Subject, "device": c.Device, "client": c.Client})
 	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
+		if err := a.only(client, &c.Subject); err != nil {
+			return err
+		}
+		query := filter(map[string]string{"subject": c.Subject, "device": c.Device, "client": c.Client})
 		found, err := parts(c.Limit, query, func(query url.Values) ([]api.Grant, string, error) {
 			var part api.Grants
 			err := client.call(a.ctx, http.MethodGet, "/admin/grants", query, nil, &part)

@@ -72,11 +72,14 @@ func (*keysList) Run(a *app) error {
 
 type keysRotate struct {
 	Use string `enum:"all,sig,token" default:"all" help:"Which keys: sig (ID tokens, JWTs), token (opaque tokens) or all."`
-	Alg string `enum:"all,ES256,RS256" default:"all" help:"Which signing keys."`
+	Alg string `enum:"all,ES256,RS256" default:"all" help:"Which signing keys: ES256, RS256 or all."`
 }
 
 // Run makes the next keys and prints them.
 func (c *keysRotate) Run(a *app) error {
+	if c.Use == "token" && c.Alg != "all" {
+		return usagef("--use token alone, and --alg for keys that sign: token keys have one algorithm")
+	}
 	return a.withStore(func(config Config, s *store.Store) error {
 		if len(config.Secrets.System) == 0 {
 			return &ConfigError{[]string{"secrets.system: required, the same as the server's"}}

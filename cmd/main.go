@@ -45,6 +45,7 @@ func usagef(format string, args ...any) error {
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // who is told twice does not wait
 	a := &app{
 		ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr,
 		environ: os.Environ(), dir: ".", now: time.Now,
@@ -67,10 +68,10 @@ func (a *app) run(args []string) int {
 	}
 	line, err := parser.Parse(args)
 	switch {
-	case exited: // --help was answered
+	case exited: // --help or --version was answered
 		return exitGood
 	case err != nil:
-		return a.fail("", usageError{fmt.Errorf("%w (try: lanyard --help)", err)})
+		return a.fail("", usageError{fmt.Errorf("%w (try: lanyard%s --help)", err, wordsSoFar(err))})
 	}
 	a.flags = tree.globals
 	if err := line.Run(a); err != nil {
@@ -78,6 +79,25 @@ func (a *app) run(args []string) int {
 	}
 	return exitGood
 }
+
+// wordsSoFar returns the words of the command that a line was understood as
+// before its mistake, each after a space.
+func wordsSoFar(err error) string {
+	var wrong *kong.ParseError
+	if !errors.As(err, &wrong) || wrong.Context == nil {
+		return ""
+	}
+	words := ""
+	for _, part := range wrong.Context.Path {
+		if part.Command != nil {
+			words += " " + part.Command.Name
+		}
+	}
+	return words
+}
+
+// errInterrupted is what stopping a command makes of it.
+var errInterrupted = errors.New("interrupted")
 
 // commandOf returns the words of the chosen command, without its arguments.
 func commandOf(line *kong.Context) string {
@@ -95,6 +115,9 @@ func (a *app) fail(command string, err error) int {
 	prefix := "lanyard: "
 	if command != "" {
 		prefix = "lanyard " + command + ": "
+	}
+	if a.ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errInterrupted
 	}
 	said := map[string]bool{}
 	for mistake := range strings.Lines(err.Error()) {

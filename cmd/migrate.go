@@ -2,13 +2,14 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/lanyard-id/lanyard/store"
 )
 
 type migrateCmd struct {
 	Up     migrateUp     `cmd:"" help:"Take the steps that the schema lacks. Safe from several replicas at once."`
-	Down   migrateDown   `cmd:"" help:"Undo the steps of the last \"migrate up\", with everything they held."`
+	Down   migrateDown   `cmd:"" help:"Undo the steps of the last \"migrate up\", with everything they held. Asks first."`
 	Status migrateStatus `cmd:"" help:"Show which steps have been taken."`
 }
 
@@ -17,10 +18,23 @@ type migrateUp struct{}
 // Run takes the missing steps.
 func (*migrateUp) Run(a *app) error { return a.migrate(store.MigrateUp, "took") }
 
-type migrateDown struct{}
+type migrateDown struct {
+	Yes bool `help:"Do not ask."`
+}
 
-// Run undoes the last steps.
-func (*migrateDown) Run(a *app) error { return a.migrate(store.MigrateDown, "undid") }
+// Run undoes the last steps, with everything they held.
+func (c *migrateDown) Run(a *app) error {
+	config, err := a.config()
+	if err != nil {
+		return err
+	}
+	err = a.confirm(c.Yes, fmt.Sprintf("This drops the tables that the last \"migrate up\" made in %s, "+
+		"with everything in them: after a first one, that is everything.", config.Database.URL))
+	if err != nil {
+		return err
+	}
+	return a.migrate(store.MigrateDown, "undid")
+}
 
 func (a *app) migrate(move func(context.Context, string) ([]string, error), verb string) error {
 	c, err := a.config()

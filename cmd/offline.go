@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/lanyard-id/lanyard/api"
-	"github.com/lanyard-id/lanyard/devices"
 )
 
 // offlineClient returns a client of an admin API that is served within this
@@ -21,10 +20,8 @@ func (a *app) offlineClient() (*adminClient, error) {
 		return nil, err
 	}
 	admin := api.NewAdmin(api.AdminConfig{
-		Finder: s,
-		Registry: &devices.Registry{
-			Store: s, Policy: devices.DefaultPolicy(), Rules: c.Devices.Rules(), Now: a.now, NewID: newID,
-		},
+		Finder: s, Subjects: s,
+		Registry: c.operatorRegistry(s, a),
 	})
 	client := newAdminClient("http://localhost", "")
 	client.http.Transport = within{admin.Handler()}

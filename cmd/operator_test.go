@@ -48,7 +48,7 @@ func adasDevices(t *testing.T, m *terminal) (laptop, phone devices.Device, admin
 		t.Fatal(err)
 	}
 	admin := httptest.NewServer(api.NewAdmin(api.AdminConfig{
-		Registry: registry, Finder: s, Tokens: []string{operatorToken},
+		Registry: registry, Finder: s, Subjects: s, Tokens: []string{operatorToken},
 	}).Handler())
 	t.Cleanup(admin.Close)
 	return laptop, phone, admin.URL

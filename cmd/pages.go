@@ -62,7 +62,8 @@ func (s *server) signingIn(ctx context.Context, c Config, owners *webui.Config) 
 		s.log.InfoContext(ctx, "owners sign in at Kratos", "url", browsers, "allowed_return_url", webui.CallbackURL(c.Issuer))
 		return nil
 	default:
-		owners.Client, owners.Passwords = webui.Client{Issuer: c.Issuer, ID: pagesClient}, passwords{s}
+		owners.Client = webui.Client{Issuer: c.Issuer, ID: pagesClient}
+		owners.Passwords, owners.MinPassword = passwords{s}, local.MinPassword
 		return s.registerPages(ctx, c)
 	}
 }
@@ -139,6 +140,9 @@ func (p passwords) Identifier(ctx context.Context, subject string) (string, erro
 // ChangePassword replaces a subject's password and ends what they have
 // elsewhere than on the device.
 func (p passwords) ChangePassword(ctx context.Context, subject, device, password string) error {
+	if err := local.CheckPassword(password); err != nil {
+		return errors.Join(devices.ErrInvalid, err)
+	}
 	hash, err := local.HashPassword(password)
 	if err != nil {
 		return errors.Join(devices.ErrInvalid, err)

@@ -141,7 +141,7 @@ func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 		operators = append(operators, t.Reveal())
 	}
 	admin := api.NewAdmin(api.AdminConfig{
-		Registry: s.registry, Finder: s.store, Tokens: operators, Metrics: s.metrics(), Ready: s.ready, Log: s.log,
+		Registry: s.registry, Finder: s.store, Subjects: s.store, Tokens: operators, Metrics: s.metrics(), Ready: s.ready, Log: s.log,
 	})
 	s.provider.RegisterAdmin(admin.Huma())
 	mux := http.NewServeMux()

@@ -3,7 +3,6 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -15,9 +14,11 @@ import (
 type usersCmd struct {
 	Create  usersCreate  `cmd:"" help:"Add a user and print it. A generated password is shown this once."`
 	List    usersList    `cmd:"" help:"List the users."`
+	Show    usersShow    `cmd:"" help:"Print a user, their claims and what they have."`
 	Passwd  usersPasswd  `cmd:"" help:"Give a user a new password."`
 	Disable usersDisable `cmd:"" help:"Let a user sign in no more: ends all their grants and sign-ins."`
 	Enable  usersEnable  `cmd:"" help:"Let a disabled user sign in again."`
+	Delete  usersDelete  `cmd:"" help:"Forget a user: ends everything they have. Asks first."`
 }
 
 // user is a user as it is printed: never the hash of the password.
@@ -55,7 +56,7 @@ type usersList struct{}
 
 // Run prints every user by subject.
 func (*usersList) Run(a *app) error {
-	return a.withStore(func(_ Config, s *store.Store) error {
+	return a.withStore(func(config Config, s *store.Store) error {
 		all, rows := []user{}, []row{}
 		for page := (devices.Page{Limit: 500}); ; page.After = all[len(all)-1].Subject {
 			more, err := s.ListUsers(a.ctx, page)
@@ -71,6 +72,9 @@ func (*usersList) Run(a *app) error {
 				rows = append(rows, row{u.Subject, u.Identifier, state, stamp(u.CreatedAt)})
 			}
 			if len(more) < page.Limit {
+				if err := config.ownUsers(); err != nil && len(all) == 0 {
+					return err
+				}
 				return a.print(all, row{"SUBJECT", "IDENTIFIER", "STATE", "CREATED"}, rows...)
 			}
 		}
@@ -82,16 +86,44 @@ type who struct {
 	User string `arg:"" help:"The user's identifier or subject."`
 }
 
-// find returns the user of that identifier or, where there is none, subject.
-func (w who) find(a *app, s *store.Store) (oauth.User, error) {
-	u, err := s.UserByIdentifier(a.ctx, w.User)
-	if errors.Is(err, devices.ErrNotFound) {
-		u, err = s.User(a.ctx, w.User)
+// find returns the user of that identifier or subject. Where these are two
+// users, it is neither.
+func (w who) find(a *app, c Config, s *store.Store) (oauth.User, error) {
+	named, err := s.UserByIdentifier(a.ctx, w.User)
+	if err != nil && !errors.Is(err, devices.ErrNotFound) {
+		return named, err
 	}
-	if errors.Is(err, devices.ErrNotFound) {
-		return u, fmt.Errorf("there is no user %q (try: lanyard users list)", w.User)
+	u, errOther := s.User(a.ctx, w.User)
+	switch {
+	case errOther != nil && !errors.Is(errOther, devices.ErrNotFound):
+		return u, errOther
+	case err != nil && errOther != nil:
+		return u, c.noUser(w.User)
+	case err != nil:
+		return u, nil
+	case errOther == nil && u.Subject != named.Subject:
+		return u, ambiguous(w.User, u.Subject, named.Subject)
 	}
-	return u, err
+	return named, nil
+}
+
+// noUser is the error of a user that there is not.
+func (c Config) noUser(name string) error {
+	if c.usersElsewhere() {
+		return fmt.Errorf("there is no user %q here: users are Kratos' own (identity.kind: kratos); manage them there, "+
+			"and what they have here with: lanyard devices revoke --subject SUB, lanyard users disable SUB", name)
+	}
+	return fmt.Errorf("there is no user %q (try: lanyard users list)", name)
+}
+
+func (c Config) usersElsewhere() bool { return c.Identity.Kind == "kratos" }
+
+// ownUsers returns why no user can be made here.
+func (c Config) ownUsers() error {
+	if c.usersElsewhere() {
+		return errors.New("users are Kratos' own (identity.kind: kratos), and so are their passwords: manage them there")
+	}
+	return nil
 }
 
 type usersPasswd struct {
@@ -101,8 +133,11 @@ type usersPasswd struct {
 
 // Run replaces the password and ends the grants and sign-ins of the user.
 func (c *usersPasswd) Run(a *app) error {
-	return a.withStore(func(_ Config, s *store.Store) error {
-		u, err := c.find(a, s)
+	return a.withStore(func(config Config, s *store.Store) error {
+		if err := config.ownUsers(); err != nil {
+			return err
+		}
+		u, err := c.find(a, config, s)
 		if err != nil {
 			return err
 		}
@@ -131,8 +166,8 @@ type usersEnable struct{ who }
 func (c *usersEnable) Run(a *app) error { return c.setDisabled(a, false) }
 
 func (w who) setDisabled(a *app, off bool) error {
-	return a.withStore(func(_ Config, s *store.Store) error {
-		u, err := w.find(a, s)
+	return a.withStore(func(config Config, s *store.Store) error {
+		u, err := w.find(a, config, s)
 		if err != nil {
 			// Beside Kratos, subjects are known by their devices alone.
 			if s.SetUserDisabled(a.ctx, w.User, off, a.now()) != nil {
@@ -148,23 +183,19 @@ func (w who) setDisabled(a *app, off bool) error {
 	})
 }
 
-// minPassword is the fewest characters of a password (NIST SP 800-63B §5.1.1).
-const minPassword = 8
-
 // password returns the hash of the password that a flag asks for, and the
 // password itself where it was generated.
 func (a *app) password(flag string) (generated, hash string, err error) {
-	chosen, err := a.secretFlag(flag)
-	switch {
-	case err != nil:
+	chosen, err := a.secretFlag(flag, "Password")
+	if err != nil {
 		return "", "", err
-	case chosen == "":
+	}
+	if chosen == "" {
 		generated = newPassword()
 		chosen = generated
-	case len([]rune(chosen)) < minPassword:
-		return "", "", fmt.Errorf("the password is too short: at least %d characters", minPassword)
-	case strings.ContainsFunc(chosen, func(r rune) bool { return r < ' ' }):
-		return "", "", errors.New("the password holds control characters, which no login form sends")
+	}
+	if err := local.CheckPassword(chosen); err != nil {
+		return "", "", usagef("--password: %w", err)
 	}
 	hash, err = local.HashPassword(chosen)
 	return generated, hash, err

@@ -36,10 +36,13 @@ func (c *usersCreate) Run(a *app) error {
 		return err
 	}
 	u.PasswordHash = hash
-	return a.withStore(func(_ Config, s *store.Store) error {
+	return a.withStore(func(config Config, s *store.Store) error {
+		if err := config.ownUsers(); err != nil {
+			return err
+		}
 		switch err := s.CreateUser(a.ctx, u); {
 		case errors.Is(err, devices.ErrExists):
-			return fmt.Errorf("there is a user %q (or subject %q) already", u.Identifier, u.Subject)
+			return c.taken(a, s, u)
 		case errors.Is(err, devices.ErrInvalid):
 			return errors.New("identifier, subject and claims must be valid UTF-8 without NUL")
 		case err != nil:
@@ -49,6 +52,18 @@ func (c *usersCreate) Run(a *app) error {
 		shown.Password = generated
 		return a.printUser(shown)
 	})
+}
+
+// taken says which of a new user's names is somebody's.
+func (c *usersCreate) taken(a *app, s *store.Store, u oauth.User) error {
+	switch _, err := s.UserByIdentifier(a.ctx, u.Identifier); {
+	case err == nil:
+		return fmt.Errorf("there is a user %q already (see: lanyard users show %s)", u.Identifier, u.Identifier)
+	case !errors.Is(err, devices.ErrNotFound):
+		return err
+	}
+	return fmt.Errorf("there is or was a subject %q already, and a subject is never given twice; choose another --subject",
+		u.Subject)
 }
 
 // user returns the record that the flags describe, without a password.

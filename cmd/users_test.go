@@ -50,7 +50,8 @@ func TestUsers(t *testing.T) {
 		t.Error("the chosen password is not his")
 	}
 	m.complains(1, "already", "users", "create", "Bob")
-	m.complains(1, "too short", "users", "create", "eve", "--password", "1234567")
+	m.complains(2, "at least 12 characters", "users", "create", "eve", "--password", "12345678901")
+	m.complains(2, "control characters", "users", "create", "eve", "--password", "correct horse\tbattery")
 	m.complains(2, "NAME=VALUE", "users", "create", "eve", "--claim", "sub=root")
 	m.complains(2, "--subject", "users", "create", "eve", "--subject", "é")
 

@@ -55,7 +55,8 @@ func TestCommandsOnSchema(t *testing.T) {
 				t.Errorf("after migrate up:\n%s", out)
 			}
 			m.says(0, "", "users", "list")
-			m.says(0, "undid", "migrate", "down")
+			m.says(2, "--yes", "migrate", "down")
+			m.says(0, "undid", "migrate", "down", "--yes")
 		}
 		m.says(0, "took", "migrate", "up")
 		m.House.Start()
@@ -115,7 +116,8 @@ func TestCommandsOnUsersAndClients(t *testing.T) {
 		m.says(0, "notes", "clients", "list")
 		m.says(0, "observed", "clients", "show", "notes")
 		m.says(1, "notes", "clients", "create", "--id", "notes", "--public", "--redirect-uri", house.Redirect)
-		m.says(1, "redirect", "clients", "create", "--id", "bad", "--redirect-uri", "javascript:alert(1)")
+		m.says(2, "--redirect-uri", "clients", "create", "--id", "bad", "--redirect-uri", "javascript:alert(1)")
+		m.says(2, "wildcard", "clients", "create", "--id", "bad", "--redirect-uri", "https://*.example.com/cb")
 		if secret := m.Client("--id", "shop").Secret; strings.Contains(m.says(0, "shop", "clients", "show", "shop"), secret) {
 			t.Error("a secret is shown twice")
 		}

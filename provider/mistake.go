@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,20 +25,18 @@ func (m *Mistake) Unwrap() error { return devices.ErrInvalid }
 
 // Mistakes returns the mistakes that an error is made of, in its order.
 func Mistakes(err error) []*Mistake {
-	switch e := err.(type) {
-	case *Mistake:
-		return []*Mistake{e}
-	case interface{ Unwrap() []error }:
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
 		var all []*Mistake
-		for _, part := range e.Unwrap() {
+		for _, part := range joined.Unwrap() {
 			all = append(all, Mistakes(part)...)
 		}
 		return all
-	case interface{ Unwrap() error }:
-		return Mistakes(e.Unwrap())
-	default:
-		return nil
 	}
+	if one := (*Mistake)(nil); errors.As(err, &one) {
+		return []*Mistake{one}
+	}
+	return nil
 }
 
 // detailsOf tells an operator what is wrong with what they sent, by member

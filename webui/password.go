@@ -17,9 +17,6 @@ type passwordPage struct {
 	Least      int
 }
 
-// minPassword is the fewest characters of a new password (NIST SP 800-63B §3.1.1).
-const minPassword = 12
-
 // freshFor is how recent the last sign-in must be to change the password.
 const freshFor = 5 * time.Minute
 
@@ -39,7 +36,7 @@ func (u *UI) askPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 
 func (u *UI) passwordPage(r *http.Request, v *visit) (passwordPage, error) {
 	identifier, err := u.Passwords.Identifier(r.Context(), v.session.Subject)
-	return passwordPage{Frame: u.frame(v), Least: minPassword, Identifier: identifier}, err
+	return passwordPage{Frame: u.frame(v), Least: u.MinPassword, Identifier: identifier}, err
 }
 
 // mayChange reports why the password cannot be changed now: whoever sits at an
@@ -68,8 +65,8 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 		return err
 	}
 	switch {
-	case len([]rune(chosen)) < minPassword:
-		page.Error = v.T("A password has at least %d characters.", minPassword)
+	case len([]rune(chosen)) < u.MinPassword:
+		page.Error = v.T("A password has at least %d characters.", u.MinPassword)
 	case chosen != r.PostForm.Get("again"):
 		page.Error = v.T("The two are not the same.")
 	}

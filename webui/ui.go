@@ -41,6 +41,8 @@ type Config struct {
 	Sessions  Sessions
 	Holdings  Holdings
 	Passwords Passwords // nil where they are not kept here
+	// MinPassword is the fewest characters of a new password.
+	MinPassword int
 	Client    Client
 	// Kratos is set where owners sign in with a session of Kratos, whose URL
 	// for browsers KratosURL is; nil where they sign in as Client says.

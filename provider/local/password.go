@@ -3,12 +3,33 @@ package local
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/alexedwards/argon2id"
 )
 
-// MaxPassword is the longest password in bytes.
-const MaxPassword = 4 << 10
+const (
+	// MinPassword is the fewest characters of a new password: more than the 8
+	// that NIST SP 800-63B-4 §3.1.1 asks of one beside another factor, fewer
+	// than the 15 it asks of one that is alone.
+	MinPassword = 12
+	// MaxPassword is the longest password in bytes.
+	MaxPassword = 4 << 10
+)
+
+// CheckPassword returns what is wrong with a new password, or nil. What was
+// chosen earlier, or hashed elsewhere, goes on opening.
+func CheckPassword(password string) error {
+	switch {
+	case len([]rune(password)) < MinPassword:
+		return fmt.Errorf("too short: at least %d characters", MinPassword)
+	case len(password) > MaxPassword:
+		return fmt.Errorf("too long: at most %d bytes", MaxPassword)
+	case strings.ContainsFunc(password, func(r rune) bool { return r < ' ' }):
+		return errors.New("holds control characters, which no login form sends")
+	}
+	return nil
+}
 
 // cost returns the argon2id parameters of new hashes: 19 MiB, two passes, one
 // lane (OWASP Password Storage; about 40 ms).
