@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/lanyard-id/lanyard/hooks/bridge"
 	"github.com/lanyard-id/lanyard/hooks/ory"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // house is a bridge on a real store, before an admin API that answers as
@@ -40,10 +40,7 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	database := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), database); err != nil {
-		t.Fatal(err)
-	}
+	database := sqlitetest.Fresh(t)
 	h := &house{t: t, clock: &devicestest.Clock{}, first: true, status: http.StatusOK}
 	var err error
 	if h.store, err = store.Open(t.Context(), database, store.WithNow(h.clock.Now)); err != nil {

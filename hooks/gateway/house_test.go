@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 	"github.com/lanyard-id/lanyard/hooks/gateway"
 	"github.com/lanyard-id/lanyard/hooks/hydra"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // house is a gateway and a token hook on a real store, and between them a
@@ -44,10 +44,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	database := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), database); err != nil {
-		t.Fatal(err)
-	}
+	database := sqlitetest.Fresh(t)
 	return newHouseOn(t, database)
 }
 

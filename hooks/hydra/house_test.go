@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/lanyard-id/lanyard/hooks/carry"
 	"github.com/lanyard-id/lanyard/hooks/hydra"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 const key = "a key of these tests"
@@ -36,10 +36,7 @@ type house struct {
 // newHouse returns one on a file, with Ada's laptop in it.
 func newHouse(t *testing.T, edits ...func(*hydra.Hook)) *house {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := sqlitetest.Fresh(t)
 	return newHouseOn(t, url, edits...)
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/lanyard-id/lanyard/hooks"
 	"github.com/lanyard-id/lanyard/hooks/kratos"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 const key = "a key of these tests"
@@ -39,10 +40,7 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := sqlitetest.Fresh(t)
 	h := &house{t: t, clock: &devicestest.Clock{}}
 	var err error
 	if h.store, err = store.Open(t.Context(), url, store.WithNow(h.clock.Now)); err != nil {

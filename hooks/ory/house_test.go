@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/hooks/ory"
 	"github.com/lanyard-id/lanyard/store"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // admin is an admin API that answers as Hydra v2.3.0 and Kratos v1.3.1 were
@@ -72,10 +72,7 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	url := "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db")
-	if _, err := store.MigrateUp(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := sqlitetest.Fresh(t)
 	h := &house{
 		t: t, clock: &devicestest.Clock{}, hydra: &admin{answers: map[string]answer{}}, kratos: &admin{answers: map[string]answer{}},
 	}
