@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -79,9 +78,10 @@ func launch(ctx context.Context, bin, dir string, o Options) (*Server, error) {
 		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
 	}
 	where := url.Values{"host": {dir}, "user": {"postgres"}, "sslmode": {"disable"}}
+	release := func() error { return nil }
 	if o.TCP {
-		port, err := freePort()
-		if err != nil {
+		var port string
+		if port, release, err = Port(); err != nil {
 			return nil, err
 		}
 		args = append(args, "-c", "listen_addresses=127.0.0.1", "-p", port)
@@ -91,9 +91,11 @@ func launch(ctx context.Context, bin, dir string, o Options) (*Server, error) {
 		args = append(args, "-c", "listen_addresses=")
 	}
 	s := &Server{admin: "postgres:///postgres?" + where.Encode()}
-	if s.stop, err = guarded(dir, attributes, args); err != nil {
-		return nil, err
+	stop, err := guarded(dir, attributes, args)
+	if err != nil {
+		return nil, errors.Join(err, release())
 	}
+	s.stop = func() error { return errors.Join(stop(), release()) }
 	if err := s.answers(ctx); err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "log"))
 		return nil, errors.Join(fmt.Errorf("postgres did not start: %w\n%s", err, log), s.stop())
@@ -244,13 +246,4 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 		return nil, err
 	}
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
 }
