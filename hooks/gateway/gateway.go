@@ -22,6 +22,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -115,11 +117,18 @@ func (b *buffers) Put(lent []byte) { b.free.Put((*[bufferSize]byte)(lent)) }
 
 // ServeHTTP looks at token requests and passes everything on.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodPost && r.URL.Path == "/oauth2/token" {
+	if r.Method == http.MethodPost && asksForToken(r.URL.Path) {
 		g.token(w, r)
 		return
 	}
 	g.streams.ServeHTTP(w, r)
+}
+
+// asksForToken reports whether a path is the token endpoint's, however it is
+// written. Hydra knows it in one form; a proxy between here and there may make
+// that form of another.
+func asksForToken(written string) bool {
+	return strings.EqualFold(path.Clean("/"+written), "/oauth2/token")
 }
 
 // rewrite points a request at Hydra. Its headers stay as they came, with the

@@ -89,6 +89,30 @@ func TestAnswersStream(t *testing.T) {
 	}
 }
 
+// A proxy on the way to Hydra may make one path of several.
+func TestEveryWayToWriteTheTokenEndpoint(t *testing.T) {
+	at := before(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.EscapedPath()) })
+	for path, looked := range map[string]bool{
+		"/oauth2/token": true, "//oauth2/token": true, "/oauth2//token": true, "/oauth2/token/": true, "/./oauth2/x/../token": true,
+		"/OAuth2/Token": true, "/oauth2%2Ftoken": true, "/%6Fauth2/token": true, "/oauth2/%2e/token": true,
+		"/oauth2/tokens": false, "/oauth2/token/x": false, "/oauth2/revoke": false, "/x/oauth2/token": false,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(a.Body)
+		_ = a.Body.Close()
+		if refused := a.StatusCode == http.StatusBadRequest; refused != looked || !looked && string(body) != path {
+			t.Errorf("%s: %d %s", path, a.StatusCode, body)
+		}
+	}
+}
+
 // A client's own grants keep their assertion, which Hydra must read.
 func TestAssertionsOfOtherGrantsPass(t *testing.T) {
 	at := before(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.FormValue("assertion")) })

@@ -1,6 +1,7 @@
 package kratos
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -45,7 +46,9 @@ type body struct {
 	} `json:"session"`
 	Headers      map[string]lines `json:"headers"`
 	DeviceCookie string           `json:"device_cookie"`
-	Device       *native          `json:"device"`
+	// PlainCookie is the cookie of a server without TLS.
+	PlainCookie string  `json:"plain_cookie"`
+	Device      *native `json:"device"`
 	// Revoke is "others" where the form was sent to an address that says so.
 	Revoke string `json:"revoke"`
 }
@@ -95,8 +98,12 @@ func (b *body) sighting(o *observe.Observer) (devices.Sighting, []byte) {
 		headers[name] = values
 	}
 	delete(headers, "Cookie")
-	if b.DeviceCookie != "" {
-		headers.Set("Cookie", o.CookieName()+"="+b.DeviceCookie)
+	cookie := b.DeviceCookie
+	if !strings.HasPrefix(o.CookieName(), "__Host-") {
+		cookie = cmp.Or(b.PlainCookie, cookie)
+	}
+	if cookie != "" {
+		headers.Set("Cookie", o.CookieName()+"="+cookie)
 	}
 	s := o.ObserveHeaders(headers, b.address(), devices.EntranceKratos)
 	var held []byte

@@ -19,7 +19,10 @@ function(ctx)
       devices: std.get(session, 'devices', null),
     },
     headers: std.get(ctx, 'request_headers', {}),
-    device_cookie: std.get(cookies, '__Host-lanyard_device', std.get(cookies, 'lanyard_device', null)),
+    device_cookie: std.get(cookies, '__Host-lanyard_device', null),
+    // Where Lanyard is reached without TLS. Elsewhere it counts for nothing: any
+    // neighbouring host could have set it.
+    plain_cookie: std.get(cookies, 'lanyard_device', null),
     // A form of settings may offer it: a second button whose formaction ends so.
     revoke: if std.length(std.findSubstr('revoke=others', std.get(ctx, 'request_url', ''))) > 0 then 'others' else null,
     device: if std.isObject(payload) then std.get(payload, 'device', null) else null,
