@@ -24,8 +24,8 @@ func (c Config) Validate() []string {
 	return found
 }
 
-// Complete returns what serving needs and is not set, and what is set and
-// cannot be served yet.
+// Complete returns what serving needs and is not set, and what is wrong with
+// the files that the settings name.
 func (c Config) Complete() []string {
 	var found complaints
 	found.unless(c.Issuer != "", "issuer: required, such as https://id.example.com (or try --dev)")
@@ -33,7 +33,7 @@ func (c Config) Complete() []string {
 		"secrets.system: required, at least 32 bytes (try: openssl rand -base64 48)")
 	found.unless(c.Public.Listen != "", "public.listen: required")
 	found.unless(c.Admin.Listen != "", "admin.listen: required")
-	return append(append(found, c.notYet()...), c.checkPolicy()...)
+	return append(append(found, c.checkGeoIP()...), c.checkPolicy()...)
 }
 
 // checkPolicy returns what is wrong with the policy file.

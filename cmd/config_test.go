@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,16 +232,31 @@ func TestIssuer(t *testing.T) {
 
 func TestCompleteSaysWhatServingNeeds(t *testing.T) {
 	c, _ := load(t, `
-geoip: {city: places.mmdb}
+geoip: {city: nowhere/places.mmdb}
+devices: {concurrent_window: 5m}
 hooks: {keys: ["k"], deadline: 250ms}
 `)
 	want := []string{
 		"issuer: required, such as https://id.example.com (or try --dev)",
 		"secrets.system: required, at least 32 bytes (try: openssl rand -base64 48)",
-		"geoip.city: not there yet in this version; remove it (or unset LANYARD_GEOIP_CITY)",
+		"geoip.city: stat nowhere/places.mmdb: no such file or directory",
 	}
 	if diff := cmp.Diff(want, c.Complete()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A setting that rests on files which are not there would seem to protect.
+func TestConcurrentUseNeedsFiles(t *testing.T) {
+	for window, good := range map[string]bool{"60s": true, "0s": true, "5m": false} {
+		c, complaints := load(t, "devices: {concurrent_window: "+window+"}")
+		if complaints != nil {
+			t.Fatal(complaints)
+		}
+		const want = "devices.concurrent_window: needs geoip.asn, by which networks are told apart"
+		if told := slices.Contains(c.Complete(), want); told == good {
+			t.Errorf("%s: complained of %v", window, told)
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ type thresholds struct {
 	StepUp int `mapstructure:"step_up"`
 	Refuse int `mapstructure:"refuse"`
 	Cap    int `mapstructure:"cap"`
+	// NetworkCap is the most that all networks weigh.
+	NetworkCap int `mapstructure:"network_cap"`
 }
 
 // weights has the fields of [devices.Weights] under the names of the file.
@@ -45,13 +47,22 @@ type weights struct {
 	DesktopPages     int `mapstructure:"desktop_pages"`
 	NewNetwork       int `mapstructure:"new_network"`
 	OtherFamily      int `mapstructure:"other_family"`
+	NewCountry       int `mapstructure:"new_country"`
+	NewCarrier       int `mapstructure:"new_carrier"`
+	Hosting          int `mapstructure:"hosting"`
+	Anonymiser       int `mapstructure:"anonymiser"`
+	Tor              int `mapstructure:"tor"`
+	FastTravel       int `mapstructure:"fast_travel"`
+	ImpossibleTravel int `mapstructure:"impossible_travel"`
+	KnownCarrier     int `mapstructure:"known_carrier"`
+	ConcurrentUse    int `mapstructure:"concurrent_use"`
 }
 
 // policy returns the policy in force: the built-in weights, or those of
 // policy.file. What is wrong with that file comes back as one *ConfigError.
 func (c Config) policy() (devices.Policy, error) {
 	p := devices.DefaultPolicy()
-	p.Mode = c.Policy.Mode
+	p.Mode, p.ConcurrentWindow = c.Policy.Mode, c.Devices.ConcurrentWindow
 	if c.Policy.File == "" {
 		return p, nil
 	}
@@ -74,7 +85,7 @@ func readPolicy(p devices.Policy, name string) (devices.Policy, error) {
 	}
 	found := complaints(s.prune(settings, ""))
 	f := policyFile{
-		Thresholds: thresholds{p.FlagAt, p.StepUpAt, p.RefuseAt, p.SoftwareCap},
+		Thresholds: thresholds{p.FlagAt, p.StepUpAt, p.RefuseAt, p.SoftwareCap, p.NetworkCap},
 		Weights:    weights(p.Weights),
 	}
 	if err := mapstructure.Decode(settings, &f); err != nil {
@@ -90,7 +101,7 @@ func readPolicy(p devices.Policy, name string) (devices.Policy, error) {
 		}
 		return p, &ConfigError{found}
 	}
-	p.FlagAt, p.StepUpAt, p.RefuseAt, p.SoftwareCap = t.Flag, t.StepUp, t.Refuse, t.Cap
+	p.FlagAt, p.StepUpAt, p.RefuseAt, p.SoftwareCap, p.NetworkCap = t.Flag, t.StepUp, t.Refuse, t.Cap, t.NetworkCap
 	p.Weights = devices.Weights(f.Weights)
 	if p.Version = f.Version; p.Version == "" {
 		p.Version = fingerprintOf(f)

@@ -119,6 +119,9 @@ func (s *server) run(ctx context.Context, listeners ...net.Listener) error {
 	}
 	group.Go(func() error { s.keys.Run(ctx, keysEvery); return nil })
 	group.Go(func() error { s.sweep(ctx); return nil })
+	if s.places != nil {
+		group.Go(func() error { s.places.Run(ctx, placesEvery); return nil })
+	}
 	for _, work := range s.beside.work {
 		group.Go(func() error { work(ctx); return nil })
 	}

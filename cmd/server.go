@@ -14,6 +14,7 @@ import (
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/geo"
 	"github.com/lanyard-id/lanyard/hooks/kratos"
 	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/keyring"
@@ -34,6 +35,7 @@ type server struct {
 	owner         *webui.UI
 	retention     store.Retention
 	beside        beside
+	places        *geo.Places
 	now           func() time.Time
 	log           *slog.Logger
 }
@@ -81,6 +83,9 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		return err
 	}
 	pages.Log = s.log
+	if s.places, err = c.places(s.log); err != nil {
+		return err
+	}
 	policy, err := c.policy()
 	if err != nil {
 		return err
@@ -89,7 +94,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		Store: s.store, Policy: policy, Rules: c.Devices.Rules(), Now: s.now, NewID: newID,
 	}
 	looks := observe.New(observe.Config{
-		TrustedProxies: c.TrustedProxies, SecureCookies: c.secure(), Now: s.now,
+		TrustedProxies: c.TrustedProxies, SecureCookies: c.secure(), Now: s.now, Places: placesOf(s.places),
 	})
 	s.provider, err = provider.New(provider.Config{
 		Issuer: c.Issuer, Lifetimes: c.Tokens.lifetimes(),

@@ -36,6 +36,10 @@ func (c *simulateCmd) Run(a *app) error {
 		return err
 	}
 	policy.Mode = c.Mode
+	places, err := config.places(newLog(config.Log, a.stderr))
+	if err != nil {
+		return err
+	}
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // lines are garbage as soon as they are judged
 	}
@@ -52,7 +56,7 @@ func (c *simulateCmd) Run(a *app) error {
 	if _, err := input.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read sightings again: %w", err)
 	}
-	return c.judge(a, input, policy, newSimulation(policy, config.Tokens.Grace), seen)
+	return c.judge(a, input, policy, newSimulation(policy, config.Tokens.Grace, placesOf(places)), seen)
 }
 
 // judged is what is printed of a line.

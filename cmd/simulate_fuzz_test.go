@@ -29,7 +29,7 @@ func FuzzSighting(f *testing.F) {
 			}
 			return
 		}
-		s := newSimulation(devices.DefaultPolicy(), time.Second)
+		s := newSimulation(devices.DefaultPolicy(), time.Second, nil)
 		for range 2 {
 			if _, err := s.judge(t.Context(), l); err != nil {
 				t.Error(err)

@@ -20,19 +20,19 @@ type simulation struct {
 	ids   int64
 }
 
-// newSimulation returns one over memory.
-func newSimulation(p devices.Policy, grace time.Duration) *simulation {
+// newSimulation returns one over memory. Places may be nil.
+func newSimulation(p devices.Policy, grace time.Duration, places observe.Places) *simulation {
 	m := newMemory()
-	return simulationOn(p, grace, m, m, m.OpenGrant)
+	return simulationOn(p, grace, places, m, m, m.OpenGrant)
 }
 
 func simulationOn(
-	p devices.Policy, grace time.Duration, devs devices.Store, grants devices.GrantStore,
+	p devices.Policy, grace time.Duration, places observe.Places, devs devices.Store, grants devices.GrantStore,
 	open func(context.Context, devices.Grant) error,
 ) *simulation {
 	s := &simulation{open: open}
 	now := func() time.Time { return s.now }
-	s.looks = observe.New(observe.Config{SecureCookies: true, Now: now})
+	s.looks = observe.New(observe.Config{SecureCookies: true, Now: now, Places: places})
 	s.gate = &devices.Gatekeeper{Grants: grants, Grace: grace, Registry: &devices.Registry{
 		Store: devs, Policy: p, Now: now, NewID: s.newID,
 	}}
@@ -107,7 +107,8 @@ func (s *simulation) meet(ctx context.Context, l sightingLine, seen devices.Sigh
 			d.Tier, d.CookieHash = devices.TierCookie, held[0]
 		}
 	}
-	d.Last, d.LastSeen = seen.Network, l.at
+	d = d.MovedTo(seen.Network, l.at)
+	d.LastSeen = l.at
 	d.Version++
 	return store.Change(ctx, l.Subject, func(tx devices.Tx) error { return tx.Put(ctx, d) })
 }

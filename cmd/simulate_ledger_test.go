@@ -29,7 +29,7 @@ func TestSimulateInMemoryAsOnADatabase(t *testing.T) {
 		}
 	})
 	p, grace := devices.DefaultPolicy(), 10*time.Second
-	inMemory, onDatabase := newSimulation(p, grace), simulationOn(p, grace, db, db, db.OpenGrant)
+	inMemory, onDatabase := newSimulation(p, grace, nil), simulationOn(p, grace, nil, db, db, db.OpenGrant)
 	text, err := os.ReadFile("../docs/sightings.jsonl")
 	if err != nil {
 		t.Fatal(err)

@@ -44,17 +44,6 @@ const (
 	labelTheft = "theft"
 )
 
-// geoLine is where the address is. Country and ASN become part of the
-// sighting; the rest is accepted and weighs nothing.
-type geoLine struct {
-	Country  string  `json:"country"`
-	Lat      float64 `json:"lat"`
-	Lon      float64 `json:"lon"`
-	RadiusKM float64 `json:"radius_km"`
-	ASN      uint32  `json:"asn"`
-	Kind     string  `json:"kind"`
-}
-
 // values is a header: a text, or a list of them where it came several times.
 type values []string
 
@@ -148,6 +137,9 @@ func (l *sightingLine) check() error {
 	default:
 		return fmt.Errorf("binding: must be device_status, observed, forwarded or dpop, is %q", l.Binding)
 	}
+	if err := l.Geo.check(); err != nil {
+		return err
+	}
 	if l.Generation < 0 {
 		return errors.New("generation: must not be negative")
 	}
@@ -173,7 +165,7 @@ func (l sightingLine) seen(looks *observe.Observer) devices.Sighting {
 	}
 	s.At = l.at
 	if l.Geo != nil {
-		s.Network.Country, s.Network.ASN = l.Geo.Country, l.Geo.ASN
+		s.Network = l.Geo.network(l.addr.Unmap())
 	}
 	switch {
 	case l.Key != nil:

@@ -107,7 +107,7 @@ func (m *memory) Rotate(ctx context.Context, r devices.Rotation) (bool, error) {
 	tx := memoryTx{m, m.subject(r.Subject)}
 	if r.Touched != nil {
 		d := tx.devices[r.Touched.DeviceID]
-		d.Last = r.Touched.Network
+		d.Last, d.LastAt, d.Known = r.Touched.Network, r.Touched.At, r.Touched.Known
 		tx.devices[d.ID] = d
 	}
 	if r.Judgment != nil {

@@ -120,7 +120,7 @@ func (h Holding) after(r Rotation) Holding {
 	}
 	if r.Touched != nil {
 		moved := *h.Device
-		moved.Last = r.Touched.Network
+		moved.Last, moved.LastAt, moved.Known = r.Touched.Network, r.Touched.At, r.Touched.Known
 		h.Device = &moved
 	}
 	return h
@@ -131,8 +131,8 @@ func (k *Gatekeeper) rotation(ctx context.Context, p Presented, lineage Lineage,
 	r := Rotation{
 		GrantID: g.ID, Subject: g.Subject, Version: g.Version, At: s.At,
 		From: g.Generation, To: g.Generation + 1, Parent: g.Generation,
-		IdleUntil: g.IdleUntil, Baseline: raised(g.Baseline, s, v, p.Binding),
-		Touched: moved(p.Holding.Device, s, p.Binding),
+		IdleUntil: g.IdleUntil, Baseline: raised(g, s, v, p.Binding),
+		Touched: moved(p.Holding, s, v, p.Binding),
 	}
 	if p.Holding.Device != nil {
 		r.Seen = p.Holding.Device.Last.Addr
@@ -162,23 +162,22 @@ func (k *Gatekeeper) rotation(ctx context.Context, p Presented, lineage Lineage,
 // raised returns the baseline to remember after an allowed token call, or nil
 // where it stays. What was flagged has been told, and is not told again at
 // every refresh; what enforcing would refuse teaches nothing.
-func raised(b *Baseline, s Sighting, v Verdict, binding Binding) *Baseline {
+func raised(g Grant, s Sighting, v Verdict, binding Binding) *Baseline {
 	if binding == BindingDeviceStatus {
 		return nil
 	}
-	if b == nil {
+	if g.Baseline == nil {
 		first := BaselineOf(s)
 		return &first
 	}
 	if v.Would < Flag {
 		return nil
 	}
-	merged := b.Fingerprint.Merge(s.Fingerprint)
-	if merged.Equal(b.Fingerprint) {
+	next, elsewhere := g.Baseline.moved(s.Network.Carrier(), g.RotatedAt)
+	next.Fingerprint = g.Baseline.Fingerprint.Merge(s.Fingerprint)
+	if !elsewhere && next.Fingerprint.Equal(g.Baseline.Fingerprint) {
 		return nil
 	}
-	next := *b
-	next.Fingerprint = merged
 	return &next
 }
 
@@ -186,21 +185,27 @@ func raised(b *Baseline, s Sighting, v Verdict, binding Binding) *Baseline {
 // address is no part of it: grants outlive the time for which those are kept.
 func BaselineOf(s Sighting) Baseline {
 	place := s.Network
-	place.Addr = netip.Addr{}
+	place.Addr, place.Spot = netip.Addr{}, Spot{}
 	return Baseline{
 		Fingerprint: s.Fingerprint, Network: place,
 		Cookie: len(s.Proof.CookieHashes) > 0, KeyThumbprint: s.Proof.KeyThumbprint,
 	}
 }
 
-// moved returns the device's new network where its prefix changed. A
-// backend's address is not the device's.
-func moved(d *Device, s Sighting, binding Binding) *Touch {
-	if d == nil || binding == BindingDeviceStatus || !s.Network.Addr.IsValid() ||
-		s.Network.Prefix() == d.Last.Prefix() {
+// moved returns the device's new network where its prefix changed, or where it
+// has a place now and had none. A backend's address is not the device's, and
+// what enforcing would refuse teaches nothing.
+func moved(h Holding, s Sighting, v Verdict, binding Binding) *Touch {
+	d, n := h.Device, s.Network
+	if d == nil || binding == BindingDeviceStatus || v.Would < Flag || n == (Network{}) {
 		return nil
 	}
-	return &Touch{DeviceID: d.ID, Network: s.Network}
+	placed := d.Last.Country == "" && n.Country != "" || d.Last.ASN == 0 && n.ASN != 0
+	if d.Last.near(n) && !placed {
+		return nil
+	}
+	there := d.MovedTo(n, s.At)
+	return &Touch{DeviceID: d.ID, Network: n, At: s.At, Known: there.Known}
 }
 
 func holder(h Holding) Device {
@@ -279,6 +284,8 @@ func (k *Gatekeeper) events(p Presented, lineage Lineage, v Verdict) []Event {
 		return []Event{tell(EventHijackSuspected), tell(EventDeviceRefused)}
 	case v.Err() != nil && v.RevokeGrant:
 		return []Event{tell(EventReuseDetected), tell(EventDeviceRefused)}
+	case v.Err() != nil && v.apart():
+		return []Event{tell(EventHijackSuspected), tell(EventDeviceRefused)}
 	case v.Err() != nil:
 		return []Event{tell(EventDeviceRefused)}
 	case lineage == ResponseLost:

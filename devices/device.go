@@ -49,6 +49,11 @@ type Device struct {
 	Entrance    Entrance
 	First       Network
 	Last        Network
+	// LastAt is when the device signed in at Last, or came there. Zero where
+	// nobody knows.
+	LastAt time.Time
+	// Known are the carriers it used before, latest first, without Last's.
+	Known []Carrier
 
 	CanUpdateOthers bool
 	CanDeleteOthers bool
@@ -85,6 +90,13 @@ func (d Device) Label() string {
 		return d.Name
 	}
 	return d.Fingerprint.Describe()
+}
+
+// MovedTo returns the device as it is once it has been seen in a network.
+func (d Device) MovedTo(n Network, at time.Time) Device {
+	d.Known = d.Last.Carrier().ahead(d.Known, n.Carrier())
+	d.Last, d.LastAt = n, at
+	return d
 }
 
 // Age returns how long the device has been enrolled.

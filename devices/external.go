@@ -67,7 +67,9 @@ func (r *Registry) EnrollHeld(ctx context.Context, subject string, s Sighting, h
 	return r.enrolling(ctx, subject, func(tx Tx, known []Device) (Enrolment, error) {
 		d, verdict := r.recognise(known, s)
 		if d == nil && len(held) == 0 {
-			d = alike(r.Policy, known, s)
+			if d = alike(r.Policy, known, s); d != nil {
+				verdict = r.Policy.Judge(Case{Now: s.At, Device: d, Sighting: s, SignsIn: true})
+			}
 		}
 		taken := held
 		switch {

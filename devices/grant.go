@@ -68,6 +68,34 @@ type Baseline struct {
 	Network       Network     `json:"network,omitzero"`
 	Cookie        bool        `json:"cookie,omitempty"` // the device cookie came along
 	KeyThumbprint string      `json:"key,omitempty"`
+	// Carrier is the one of the last token call, where that is not Network's
+	// any more. Left is the one before, and LeftAt when the grant was last used
+	// there.
+	Carrier Carrier   `json:"carrier,omitzero"`
+	Left    Carrier   `json:"left,omitzero"`
+	LeftAt  time.Time `json:"left_at,omitzero"`
+}
+
+// here returns the carrier of the grant's last token call.
+func (b Baseline) here() Carrier {
+	if b.Carrier.told() {
+		return b.Carrier
+	}
+	return b.Network.Carrier()
+}
+
+// moved returns the baseline after a token call from there, and whether that
+// is another one. The grant was last used at used.
+func (b Baseline) moved(there Carrier, used time.Time) (Baseline, bool) {
+	here := b.here()
+	if !there.told() || (here.told() && !here.differs(there)) {
+		return b, false
+	}
+	b.Carrier = there
+	if b.Left, b.LeftAt = here, used; !here.told() {
+		b.LeftAt = time.Time{}
+	}
+	return b, true
 }
 
 // Live reports whether the grant can still yield tokens at that time.

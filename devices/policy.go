@@ -15,7 +15,7 @@ const (
 
 // PolicyVersion names the built-in weights. It is stored with each verdict
 // and changes whenever a weight or a rule does.
-const PolicyVersion = "2026-11.2"
+const PolicyVersion = "2026-11.3"
 
 // Policy judges sightings. It is pure: the same case gives the same verdict.
 // Weights and thresholds are in decibans (ten times the decimal logarithm of
@@ -28,8 +28,11 @@ type Policy struct {
 	// two pieces of evidence, or a final one: no single look is proof.
 	FlagAt, StepUpAt, RefuseAt int
 	// SoftwareCap is the most that all looks together may weigh, since they
-	// change together.
-	SoftwareCap int
+	// change together; NetworkCap is that of all networks, but for travel.
+	SoftwareCap, NetworkCap int
+	// ConcurrentWindow is how soon a grant that is back at the carrier it left
+	// was used in two at once.
+	ConcurrentWindow time.Duration
 }
 
 // Weights is what each piece of evidence weighs, in decibans.
@@ -42,6 +45,13 @@ type Weights struct {
 	// on; OtherFamily is one where that cannot be told, because one address is
 	// IPv4 and the other IPv6. Neither ever makes more of a verdict than a flag.
 	NewNetwork, OtherFamily int
+	// Where a sighting came from. NewCarrier is the number of a network (AS)
+	// that the device has not used before.
+	NewCountry, NewCarrier       int
+	Hosting, Anonymiser, Tor     int
+	FastTravel, ImpossibleTravel int
+	KnownCarrier                 int // off travel, where the carrier is known
+	ConcurrentUse                int
 }
 
 // DefaultPolicy returns the built-in policy, enforcing.
@@ -53,8 +63,11 @@ func DefaultPolicy() Policy {
 			BrowserDowngrade: 12, OSDowngrade: 10,
 			Contradiction: 10, CookieMismatch: 18, LanguageChanged: 4, DesktopPages: 4,
 			NewNetwork: 10, OtherFamily: 4,
+			NewCountry: 10, NewCarrier: 1, Hosting: 6, Anonymiser: 6, Tor: 10,
+			FastTravel: 8, ImpossibleTravel: 12, KnownCarrier: 4, ConcurrentUse: 10,
 		},
-		FlagAt: 10, StepUpAt: 18, RefuseAt: 28, SoftwareCap: 40,
+		FlagAt: 10, StepUpAt: 18, RefuseAt: 28, SoftwareCap: 40, NetworkCap: 14,
+		ConcurrentWindow: time.Minute,
 	}
 }
 
@@ -67,6 +80,8 @@ type Case struct {
 	Binding         Binding
 	Lineage         Lineage // meaningless without a grant
 	Sighting        Sighting
+	// SignsIn says that the subject has just proved who they are.
+	SignsIn bool
 }
 
 // Judge returns the verdict on a case.
@@ -79,7 +94,7 @@ func (p Policy) Judge(c Case) Verdict {
 		// letting the grant live, and the owner is not locked out.
 		return p.refuse(false, *keys)
 	}
-	looks := p.looks(c)
+	looks, where := p.looks(c), p.where(c)
 	if c.Grant != nil {
 		switch c.Lineage {
 		case Reused:
@@ -90,14 +105,14 @@ func (p Policy) Judge(c Case) Verdict {
 				return p.refuse(true, append(looks, Evidence{Reason: ReasonReuse, Final: true})...)
 			}
 			if c.Lineage == ResponseLost {
-				lost := Evidence{Reason: ReasonResponseLost, Weight: p.FlagAt}
-				return p.sum(append(looks, lost), c)
+				lost := Evidence{Reason: ReasonResponseLost, Weight: max(0, p.FlagAt-p.weigh(where))}
+				return p.sum(append(append(looks, lost), where...), c)
 			}
 			return p.sum(append(looks, p.elsewhere(c, p.weigh(looks))...), c)
 		case Current, Untold:
 		}
 	}
-	return p.sum(looks, c)
+	return p.sum(append(looks, where...), c)
 }
 
 // standing returns what ends a case before anything is compared, or nil.
@@ -147,19 +162,42 @@ func (p Policy) refuse(revokeGrant bool, found ...Evidence) Verdict {
 	}
 }
 
-// sum decides by the weight of the evidence.
+// sum decides by the weight of the evidence. Where somebody is never refuses by
+// itself, whatever it weighs: people travel, and databases err. Nor does it ask
+// again for a sign-in that has just been.
 func (p Policy) sum(found []Evidence, c Case) Verdict {
 	v := Verdict{Decision: Allow, Evidence: found, Weight: p.weigh(found), PolicyVersion: p.Version}
+	looks, pieces := pieces(found)
 	switch {
-	case v.Weight >= p.RefuseAt && len(found) >= 2:
+	case v.Weight >= p.RefuseAt && looks && pieces >= 2:
 		v.Decision, v.RevokeGrant = Refuse, c.Grant != nil
-	case v.Weight >= p.StepUpAt:
+	case v.Weight >= p.StepUpAt && (looks || !c.SignsIn):
 		v.Decision = StepUp
 	case v.Weight >= p.FlagAt:
 		v.Decision = Flag
 	}
 	v.Would = v.Decision
 	return p.soften(v)
+}
+
+// pieces counts what refusing needs two of, and reports whether looks are among
+// them. All of where is one piece, and a new carrier alone is none.
+func pieces(found []Evidence) (looks bool, count int) {
+	where := 0
+	for _, e := range found {
+		switch {
+		case e.group() != groupLooks:
+			if e.Reason != ReasonNewNetwork {
+				where = 1
+			}
+		case e.Reason == ReasonResponseLost:
+			count++
+		default:
+			looks = true
+			count++
+		}
+	}
+	return looks, count + where
 }
 
 // soften lowers a judgment to what the mode lets through.
@@ -174,9 +212,9 @@ func (p Policy) soften(v Verdict) Verdict {
 }
 
 func (p Policy) weigh(found []Evidence) int {
-	total := 0
+	var total [groupTravel + 1]int
 	for _, e := range found {
-		total += e.Weight
+		total[e.group()] += e.Weight
 	}
-	return min(total, p.SoftwareCap)
+	return min(total[groupLooks], p.SoftwareCap) + min(total[groupNetwork], p.NetworkCap) + total[groupTravel]
 }

@@ -72,7 +72,7 @@ type deed struct {
 	server, grant int
 	back          int64 // how many generations older than the newest
 	looks         int
-	from          string
+	from          devices.Network
 	binding       devices.Binding
 	rotates       bool
 	wait          time.Duration
@@ -81,7 +81,7 @@ type deed struct {
 func drawDeed(draws *rand.Rand) deed {
 	d := deed{
 		kind: draws.IntN(40), server: draws.IntN(2), grant: draws.IntN(4), rotates: draws.IntN(8) > 0,
-		from:    []string{"203.0.113.10", "203.0.113.77", "198.51.100.4", "2001:db8::5"}[draws.IntN(4)],
+		from:    []devices.Network{newYork, {Addr: netip.MustParseAddr("203.0.113.77")}, lte, without(newYork, six), london}[draws.IntN(5)],
 		binding: devices.BindingObserved, wait: time.Duration(draws.IntN(15)) * time.Second,
 	}
 	if draws.IntN(5) == 0 {
@@ -128,7 +128,7 @@ func (w *world) comes(d deed, id string) string {
 	s := w.sees([]http.Header{
 		devicestest.LaptopHeaders(), devicestest.ThiefHeaders(), devicestest.PhoneHeaders(), devicestest.AppHeaders(),
 	}[d.looks], w.laptop.Secret)
-	s.Network.Addr = netip.MustParseAddr(d.from)
+	s.Network = d.from
 	holding, err := door.Holding(ctx, id, generation)
 	w.good(err)
 	a, err := door.Admit(ctx, devices.Presented{

@@ -29,14 +29,16 @@ type Sighting struct {
 	Proof       Proof
 }
 
-// Network is where a sighting came from. Place and ASN are empty where no
-// database tells them.
+// Network is where a sighting came from. What no database tells is empty.
 type Network struct {
-	Addr    netip.Addr `json:"addr,omitzero"`
-	Country string     `json:"country,omitempty"` // ISO 3166-1 alpha-2
-	Region  string     `json:"region,omitempty"`
-	City    string     `json:"city,omitempty"`
-	ASN     uint32     `json:"asn,omitempty"`
+	Addr    netip.Addr  `json:"addr,omitzero"`
+	Country string      `json:"country,omitempty"` // ISO 3166-1 alpha-2
+	Region  string      `json:"region,omitempty"`
+	City    string      `json:"city,omitempty"`
+	ASN     uint32      `json:"asn,omitempty"`
+	Kind    NetworkKind `json:"kind,omitempty"`
+	// Spot is forgotten with the address.
+	Spot Spot `json:"spot,omitzero"`
 }
 
 // Prefix returns the network of the address: /24 for IPv4 and /48 for IPv6,

@@ -66,7 +66,7 @@ type Holding struct {
 	Grant Grant
 	// Device is nil where the grant has none. Of a device it has what a token
 	// call is judged by, and no more: ID, Subject, State, Tier, CookieHash,
-	// KeyThumbprint and the address of Last.
+	// KeyThumbprint, Last, LastAt and Known.
 	Device          *Device
 	SubjectDisabled bool
 	// Remembered says that it was not read for this request: only a plain
@@ -123,4 +123,6 @@ func (r Rotation) plain() bool {
 type Touch struct {
 	DeviceID string
 	Network  Network
+	At       time.Time
+	Known    []Carrier // as in [Device]
 }

@@ -64,7 +64,7 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 		return v, nil
 	}
 	told := EventHijackSuspected
-	if v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) {
+	if v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) && !v.apart() {
 		told = EventDeviceRefused // the right browser, looking odd
 	}
 	return v, r.Store.Change(ctx, d.Subject, func(tx Tx) error {

@@ -76,6 +76,8 @@ var homes = []struct {
 	{"github.com/alecthomas/kong", []string{"/cmd"}},
 	{"github.com/coreos/go-oidc", []string{"/webui", "/resource", "/e2e"}},
 	{"github.com/chromedp/chromedp", []string{"/e2e"}},
+	{"github.com/oschwald/maxminddb-golang", []string{"/geo"}},
+	{"github.com/maxmind/mmdbwriter", []string{"/geo/geotest"}},
 }
 
 // never says what a package may not depend on, however far.

@@ -15,6 +15,9 @@ type deviceRow struct {
 	Version         int64  `bun:"version"`
 	FirstASN        int64  `bun:"first_asn"`
 	LastASN         int64  `bun:"last_asn"`
+	FirstSpot       spot   `bun:"first_spot"`
+	LastSpot        spot   `bun:"last_spot"`
+	LastAt          micros `bun:"last_at"`
 	Tier            int64  `bun:"tier"`
 	CanUpdateOthers bool   `bun:"can_update_others"`
 	CanDeleteOthers bool   `bun:"can_delete_others"`
@@ -32,6 +35,7 @@ type deviceRow struct {
 	FirstPlace    packed[devices.Network]     `bun:"first_place"`
 	LastAddr      []byte                      `bun:"last_addr"`
 	LastPlace     packed[devices.Network]     `bun:"last_place"`
+	Known         carriers                    `bun:"known"`
 	FlaggedReason string                      `bun:"flagged_reason"`
 	RevokedReason string                      `bun:"revoked_reason"`
 	RevokedBy     string                      `bun:"revoked_by"`
@@ -51,6 +55,7 @@ func deviceRowOf(d devices.Device) *deviceRow {
 		Entrance: string(d.Entrance), FlaggedReason: string(d.FlaggedReason),
 		FirstAddr: address(d.First.Addr), FirstASN: int64(d.First.ASN), FirstPlace: place(d.First),
 		LastAddr: address(d.Last.Addr), LastASN: int64(d.Last.ASN), LastPlace: place(d.Last),
+		FirstSpot: spotOf(d.First.Spot), LastSpot: spotOf(d.Last.Spot), LastAt: at(d.LastAt), Known: d.Known,
 		RevokedReason: string(d.RevokedReason), RevokedBy: d.RevokedBy,
 	}
 }
@@ -60,8 +65,10 @@ func (r *deviceRow) device() devices.Device {
 		ID: r.ID, Subject: r.Subject, Name: r.Name, State: devices.State(r.State),
 		Tier: devices.Tier(r.Tier), CookieHash: r.CookieHash, KeyThumbprint: r.KeyThumbprint,
 		Fingerprint: r.Fingerprint.V, Entrance: devices.Entrance(r.Entrance),
-		First:           network(r.FirstAddr, r.FirstASN, r.FirstPlace.V),
-		Last:            network(r.LastAddr, r.LastASN, r.LastPlace.V),
+		First:           network(r.FirstAddr, r.FirstASN, r.FirstSpot, r.FirstPlace.V),
+		Last:            network(r.LastAddr, r.LastASN, r.LastSpot, r.LastPlace.V),
+		LastAt:          r.LastAt.time(),
+		Known:           r.Known,
 		CanUpdateOthers: r.CanUpdateOthers, CanDeleteOthers: r.CanDeleteOthers,
 		CreatedAt: r.CreatedAt.time(), LastSeen: max(r.LastSeen, r.Rotated).time(),
 		FlaggedReason: devices.Reason(r.FlaggedReason),

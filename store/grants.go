@@ -23,7 +23,8 @@ const holdingSelect = `SELECT
  g.tokens_not_before, g.created_at, g.offline, g.id, g.subject, g.client_id, g.device_id, g.sid,
  g.issuer, g.external_ref, g.scopes, g.audience, g.revoked_reason, g.secret, g.session, g.baseline,
  COALESCE(s.disabled_at, 0), d.id IS NOT NULL, COALESCE(d.tier, 0), COALESCE(d.state, ''),
- d.cookie_hash, COALESCE(d.key_thumbprint, ''), d.last_addr
+ d.cookie_hash, COALESCE(d.key_thumbprint, ''), d.last_addr, COALESCE(d.last_asn, 0),
+ COALESCE(d.last_place, ''), COALESCE(d.last_spot, 0), COALESCE(d.last_at, 0), COALESCE(d.known, '')
 FROM grants AS g
 LEFT JOIN devices AS d ON d.id = g.device_id
 LEFT JOIN subjects AS s ON s.id = g.subject`
@@ -68,7 +69,8 @@ func scanHolding(row scanner) (devices.Holding, error) {
 		&g.Generation, &g.Parent, &g.Version, &g.RotatedAt, &g.IdleUntil, &g.NotAfter, &g.RevokedAt,
 		&g.TokensNotBefore, &g.CreatedAt, &g.Offline, &g.ID, &g.Subject, &g.ClientID, &g.DeviceID, &g.SID,
 		&g.Issuer, &g.ExternalRef, &g.Scopes, &g.Audience, &g.RevokedReason, &g.Secret, &g.Session, &g.Baseline,
-		&disabled, &held, &d.Tier, &d.State, &d.CookieHash, &d.KeyThumbprint, &d.LastAddr,
+		&disabled, &held, &d.Tier, &d.State, &d.CookieHash, &d.KeyThumbprint, &d.LastAddr, &d.LastASN,
+		&d.LastPlace, &d.LastSpot, &d.LastAt, &d.Known,
 	)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -142,7 +144,9 @@ func told(ctx context.Context, tx bun.Tx, r devices.Rotation) error {
 		n := r.Touched.Network
 		_, err := tx.NewUpdate().Model((*deviceRow)(nil)).
 			Set("last_addr = ?", address(n.Addr)).Set("last_asn = ?", int64(n.ASN)).
-			Set("last_place = ?", place(n)).Set("version = version + 1").
+			Set("last_place = ?", place(n)).Set("last_spot = ?", spotOf(n.Spot)).
+			Set("last_at = ?", at(r.Touched.At)).Set("known = ?", carriers(r.Touched.Known)).
+			Set("version = version + 1").
 			Where("id = ? AND subject = ?", r.Touched.DeviceID, r.Subject).Exec(ctx)
 		if err != nil {
 			return err

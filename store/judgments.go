@@ -19,8 +19,9 @@ type judgmentRow struct {
 	DeviceID string `bun:"device_id"`
 	GrantID  string `bun:"grant_id"`
 	ClientID string `bun:"client_id"`
-	// Addr is kept apart from its sighting, to be forgotten earlier.
+	// Addr and Spot are kept apart from their sighting, to be forgotten earlier.
 	Addr     []byte                  `bun:"addr"`
+	Spot     spot                    `bun:"spot"`
 	Sighting packed[sighting]        `bun:"sighting"`
 	Verdict  packed[devices.Verdict] `bun:"verdict"`
 	// Decision is the verdict's, to be counted.
@@ -42,7 +43,7 @@ func (r *judgmentRow) judgment() devices.Judgment {
 		ID: r.ID, Subject: r.Subject, DeviceID: r.DeviceID, GrantID: r.GrantID, ClientID: r.ClientID,
 		Sighting: devices.Sighting{
 			At: r.At.time(), Entrance: s.Entrance, Fingerprint: s.Fingerprint,
-			Network: network(r.Addr, int64(s.Network.ASN), s.Network),
+			Network: network(r.Addr, int64(s.Network.ASN), r.Spot, s.Network),
 			Proof:   devices.Proof{CookieHashes: s.Cookies, KeyThumbprint: s.Key},
 		},
 		Verdict: r.Verdict.V,
@@ -57,10 +58,10 @@ func record(ctx context.Context, tx bun.Tx, j devices.Judgment) error {
 	s := j.Sighting
 	row := &judgmentRow{
 		At: at(s.At), ID: j.ID, Subject: j.Subject, DeviceID: j.DeviceID, GrantID: j.GrantID,
-		ClientID: j.ClientID, Addr: address(s.Network.Addr), Verdict: pack(j.Verdict),
+		ClientID: j.ClientID, Addr: address(s.Network.Addr), Spot: spotOf(s.Network.Spot), Verdict: pack(j.Verdict),
 		Decision: j.Verdict.Decision.String(),
 	}
-	s.Network.Addr = netip.Addr{}
+	s.Network.Addr, s.Network.Spot = netip.Addr{}, devices.Spot{}
 	row.Sighting = pack(sighting{
 		Entrance: s.Entrance, Fingerprint: s.Fingerprint, Network: s.Network,
 		Cookies: s.Proof.CookieHashes, Key: s.Proof.KeyThumbprint,

@@ -10,8 +10,8 @@ import (
 type Retention struct {
 	Judgments time.Duration
 	// Addresses are forgotten earlier: those of judgments, those at which
-	// devices were enrolled, and the last ones of devices that are idle.
-	// Country, place and ASN stay.
+	// devices were enrolled, and the last ones of devices that are idle; and
+	// with them their coordinates. Country, region, city and ASN stay.
 	Addresses time.Duration
 	Events    time.Duration // also of events that nobody has read
 }
@@ -113,9 +113,9 @@ const (
  (SELECT seq FROM events WHERE at <= ?0 LIMIT ?1)`
 	eventsPostgresText = `DELETE FROM events WHERE (era, xid, seq) IN
  (SELECT era, xid, seq FROM events WHERE at <= ?0 LIMIT ?1)`
-	judgedText = `UPDATE judgments SET addr = NULL WHERE id IN
+	judgedText = `UPDATE judgments SET addr = NULL, spot = 0 WHERE id IN
  (SELECT id FROM judgments WHERE at <= ?0 AND addr IS NOT NULL LIMIT ?1)`
-	firstText = `UPDATE devices SET first_addr = NULL WHERE id IN
+	firstText = `UPDATE devices SET first_addr = NULL, first_spot = 0 WHERE id IN
  (SELECT id FROM devices WHERE created_at <= ?0 AND first_addr IS NOT NULL LIMIT ?1)`
 	// A device that goes on being used keeps its last address, and its last
 	// use is written down, so that the next sweeps need not look at it again.
@@ -123,6 +123,6 @@ const (
  (SELECT max(g.rotated_at) FROM grants AS g WHERE g.device_id = devices.id) WHERE id IN
  (SELECT d.id FROM devices AS d WHERE d.last_seen <= ?0 AND d.last_addr IS NOT NULL AND EXISTS
  (SELECT 1 FROM grants AS u WHERE u.device_id = d.id AND u.rotated_at > ?0) LIMIT ?1)`
-	lastText = `UPDATE devices SET last_addr = NULL WHERE id IN
+	lastText = `UPDATE devices SET last_addr = NULL, last_spot = 0 WHERE id IN
  (SELECT id FROM devices WHERE last_seen <= ?0 AND last_addr IS NOT NULL LIMIT ?1)`
 )

@@ -53,7 +53,8 @@ func (c *change) Put(ctx context.Context, d devices.Device) error {
 var putColumns = []string{
 	"created_at", "last_seen", "revoked_at", "version", "first_asn", "last_asn", "tier",
 	"can_update_others", "can_delete_others", "name", "state", "cookie_hash", "key_thumbprint", "os",
-	"fingerprint", "entrance", "first_addr", "first_place", "last_addr", "last_place",
+	"fingerprint", "entrance", "first_addr", "first_place", "first_spot", "last_addr", "last_place",
+	"last_spot", "last_at", "known",
 	"flagged_reason", "revoked_reason", "revoked_by",
 }
 

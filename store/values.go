@@ -86,32 +86,6 @@ func (w *words) Scan(from any) error {
 	return nil
 }
 
-// address returns an address as 16 bytes, by which networks are ranges, or nil.
-func address(a netip.Addr) []byte {
-	if !a.IsValid() {
-		return nil
-	}
-	bytes := a.As16()
-	return bytes[:]
-}
-
-func addr(bytes []byte) netip.Addr {
-	a, _ := netip.AddrFromSlice(bytes) // invalid for none
-	return a.Unmap()
-}
-
-// network puts a network together again from its columns.
-func network(bytes []byte, asn int64, place devices.Network) devices.Network {
-	place.Addr, place.ASN = addr(bytes), uint32(asn)
-	return place
-}
-
-// place returns what of a network has no column of its own.
-func place(n devices.Network) packed[devices.Network] {
-	n.Addr, n.ASN = netip.Addr{}, 0
-	return pack(n)
-}
-
 // clean reports whether a database can hold the text: PostgreSQL refuses NUL
 // and broken UTF-8 in the middle of a transaction. What is looked for by other
 // text does not exist.

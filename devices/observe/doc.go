@@ -34,5 +34,5 @@
 //
 // # Not here
 //
-// Judging, storing, and placing addresses on a map.
+// Judging and storing. Where an address is, a [Places] tells.
 package observe

@@ -21,6 +21,14 @@ type Config struct {
 	// CacheSize is how many parsed User-Agents are remembered; 0 means 4096,
 	// which is at most about 4 MB.
 	CacheSize int
+	// Places tells where addresses are. Nil knows no place.
+	Places Places
+}
+
+// Places tells where an address is: the network as far as it is known, the
+// address in it. It never fails, and takes no longer than a look at memory.
+type Places interface {
+	Place(addr netip.Addr) devices.Network
 }
 
 // Observer looks at requests. It is safe for concurrent use.
@@ -29,12 +37,13 @@ type Observer struct {
 	secureCookies bool
 	now           func() time.Time
 	agents        *agents
+	places        Places
 }
 
 // New returns an observer. The first one of a process compiles the User-Agent
 // definitions, which takes about 0.15 s.
 func New(c Config) *Observer {
-	o := &Observer{secureCookies: c.SecureCookies, now: c.Now, agents: newAgents(c.CacheSize)}
+	o := &Observer{secureCookies: c.SecureCookies, now: c.Now, agents: newAgents(c.CacheSize), places: c.Places}
 	for _, p := range c.TrustedProxies {
 		o.proxies = append(o.proxies, unmapPrefix(p))
 	}
@@ -77,9 +86,13 @@ func (o *Observer) look(h http.Header, addr netip.Addr, e devices.Entrance) devi
 	if language := language(h); language != "" {
 		seen[devices.SignalLanguage] = language
 	}
+	network := devices.Network{Addr: addr}
+	if o.places != nil {
+		network = o.places.Place(addr)
+	}
 	return devices.Sighting{
 		At: o.now(), Entrance: e, Fingerprint: seen,
-		Network: devices.Network{Addr: addr},
+		Network: network,
 		Proof:   devices.Proof{CookieHashes: o.cookieHashes(h)},
 	}
 }

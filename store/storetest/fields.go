@@ -52,7 +52,7 @@ func deviceFields(t *testing.T, s Store) {
 func judged(d devices.Device) devices.Device {
 	return devices.Device{
 		ID: d.ID, Subject: d.Subject, State: d.State, Tier: d.Tier, CookieHash: d.CookieHash,
-		KeyThumbprint: d.KeyThumbprint, Last: devices.Network{Addr: d.Last.Addr},
+		KeyThumbprint: d.KeyThumbprint, Last: d.Last, LastAt: d.LastAt, Known: d.Known,
 	}
 }
 

@@ -18,8 +18,8 @@ func enrolled(t *testing.T, s Store, subject, id string) devices.Device {
 		ID: id, Subject: subject, State: devices.StateActive, Tier: devices.TierCookie,
 		Fingerprint: devices.Fingerprint{devices.SignalOS: "Windows", devices.SignalBrowser: "Chrome"},
 		Entrance:    devices.EntranceProvider,
-		First:       devices.Network{Addr: home(), ASN: 64500},
-		Last:        devices.Network{Addr: home(), ASN: 64500},
+		First:       devices.Network{Addr: home(), ASN: 64500, Country: "NZ", Spot: devices.SpotAt(-36.85, 174.76, 20_000)},
+		Last:        devices.Network{Addr: home(), ASN: 64500, Country: "NZ", Spot: devices.SpotAt(-90, -180, 1)},
 		CreatedAt:   noon, LastSeen: noon, Version: 1,
 	}
 	good(t, s.Change(t.Context(), subject, func(tx devices.Tx) error { return tx.Put(t.Context(), d) }))

@@ -141,14 +141,17 @@ func toldRotation(t *testing.T, s Store) {
 	r.Judgment = &devices.Judgment{ID: "j", Subject: "ada", DeviceID: "laptop", GrantID: g.ID}
 	r.Events = []devices.Event{{ID: "e1", Subject: "ada"}, {ID: "e2", Subject: "ada"}}
 	r.Touched = &devices.Touch{DeviceID: "laptop", Network: devices.Network{
-		Addr: netip.MustParseAddr("2001:db8::7"), Country: "NL", City: "Delft", ASN: 64501,
-	}}
+		Addr: netip.MustParseAddr("2001:db8::7"), Country: "NL", City: "Delft", ASN: 64501, Kind: devices.NetworkMobile,
+		Spot: devices.SpotAt(52, 4.36, 5),
+	}, At: noon.Add(time.Minute), Known: []devices.Carrier{{ASN: 64500, Country: "NZ"}, {ASN: 1}, {Country: "BE"}}}
 	if moved, err := s.Rotate(ctx, r); !moved || err != nil {
 		t.Fatal(moved, err)
 	}
 	now, err := s.Device(ctx, "ada", "laptop")
 	good(t, err)
 	same(t, "last network", now.Last, r.Touched.Network)
+	same(t, "carriers", now.Known, r.Touched.Known)
+	same(t, "since", now.LastAt, r.Touched.At)
 	same(t, "first network", now.First, d.First)
 	history, err := s.History(ctx, "ada", "laptop", devices.Page{})
 	good(t, err)

@@ -68,7 +68,7 @@ func swept(t *testing.T, s Store) {
 	same(t, "keys", keys, []oauth.Key{{ID: "in force"}})
 
 	good(t, s.Sweep(ctx, noon.Add(30*day), store.Retention{Judgments: 20 * day, Addresses: day, Events: day}))
-	recent.Sighting.Network.Addr = netip.Addr{}
+	recent.Sighting.Network.Addr, recent.Sighting.Network.Spot = netip.Addr{}, devices.Spot{}
 	history, err := s.History(ctx, "ada", "used", devices.Page{})
 	good(t, err)
 	same(t, "history", history, []devices.Judgment{judged("new", noon.Add(30*day)), recent})
@@ -77,7 +77,7 @@ func swept(t *testing.T, s Store) {
 	if len(told.Events) != 1 || told.Events[0].ID != "new" {
 		t.Errorf("events: %+v", told.Events)
 	}
-	forgotten := devices.Network{ASN: used.Last.ASN}
+	forgotten := devices.Network{ASN: used.Last.ASN, Country: used.Last.Country} // and the coordinates
 	for id, last := range map[string]devices.Network{"idle": forgotten, "used": forgotten} {
 		d, err := s.DeviceByID(ctx, id)
 		good(t, err)
