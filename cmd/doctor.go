@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,11 @@ func (d *doctorCmd) Run(a *app) error {
 		}
 		found = append(found, file.look(config, ours)...)
 	}
-	found = append(found, liveFindings(a, c)...)
+	if d.Hydra != "" || d.Kratos != "" || c.besideOry() {
+		found = append(found, c.examinedBeside()...)
+		found = append(found, liveFindings(a, c)...)
+	}
+	found = append(found, signInFindings(a, c)...)
 	if err := a.sayFindings(found); err != nil {
 		return err
 	}
@@ -91,8 +96,10 @@ func (a *app) sayFindings(found []doctor.Finding) error {
 
 func (c Config) ours(jsonnet string) doctor.Ours {
 	o := doctor.Ours{
-		URL: c.Issuer, Gateway: c.Gateway.Listen != "", Upstream: c.Gateway.Upstream, Bridge: c.Identity.Kind == "kratos",
-		Kratos: c.Hooks.Kratos.AdminURL != "" || c.Identity.AdminURL != "", AccessTTL: c.Hooks.Hydra.AccessTTL, Jsonnet: jsonnet,
+		URL: strings.TrimSuffix(c.Issuer, "/"), Gateway: c.Gateway.Listen != "", Upstream: c.Gateway.Upstream,
+		Bridge: c.Identity.Kind == "kratos", SignIn: c.WebUI.SignIn,
+		Kratos:     cmp.Or(c.Identity.PublicURL, c.Hooks.Kratos.PublicURL, c.Hooks.Kratos.AdminURL, c.Identity.AdminURL),
+		HydraAdmin: c.Hooks.Hydra.AdminURL, AccessTTL: c.Hooks.Hydra.AccessTTL, Jsonnet: jsonnet,
 	}
 	for _, k := range c.Hooks.Keys {
 		o.Keys = append(o.Keys, k.Reveal())
@@ -100,16 +107,31 @@ func (c Config) ours(jsonnet string) doctor.Ours {
 	return o
 }
 
+// besideOry reports whether anything of Ory is configured. Who has none is told
+// nothing of it.
+func (c Config) besideOry() bool {
+	return len(c.Hooks.Keys) > 0 || c.Hooks.Hydra.AdminURL != "" || c.Hooks.Kratos != (Ory{}) || c.Gateway.Listen != "" ||
+		c.Identity.Kind == "kratos" || c.WebUI.SignIn == "kratos"
+}
+
 // examined looks at lanyard's own configuration.
 func (c Config) examined() []doctor.Finding {
 	var found []doctor.Finding
-	add := func(l doctor.Level, where, what string) {
-		found = append(found, doctor.Finding{Level: l, Where: "lanyard: " + where, What: what})
-	}
 	for _, complaint := range c.Complete() {
 		where, what, _ := strings.Cut(complaint, ": ")
-		add(doctor.Missing, where, what)
+		found = append(found, own(doctor.Missing, where, what))
 	}
+	return found
+}
+
+func own(l doctor.Level, where, what string) doctor.Finding {
+	return doctor.Finding{Level: l, Where: "lanyard: " + where, What: what}
+}
+
+// examinedBeside looks at what of it matters beside Ory.
+func (c Config) examinedBeside() []doctor.Finding {
+	var found []doctor.Finding
+	add := func(l doctor.Level, where, what string) { found = append(found, own(l, where, what)) }
 	if len(c.Hooks.Keys) == 0 {
 		add(doctor.Advice, "hooks.keys", "empty: the hooks are off")
 	} else {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -16,7 +17,7 @@ import (
 func liveFindings(a *app, c Config) []doctor.Finding {
 	var found []doctor.Finding
 	for _, server := range []struct{ name, url string }{
-		{"Hydra", c.Hooks.Hydra.AdminURL}, {"Kratos", c.Hooks.Kratos.AdminURL},
+		{"Hydra", c.Hooks.Hydra.AdminURL}, {"Kratos", cmp.Or(c.Hooks.Kratos.AdminURL, c.Identity.AdminURL)},
 	} {
 		if server.url == "" {
 			found = append(found, doctor.Finding{

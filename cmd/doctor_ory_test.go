@@ -48,7 +48,7 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 		wants string
 		unfit bool
 	}{
-		{"no hooks", map[string]string{"HOOKS_KEYS": ""}, "advice   lanyard: hooks.keys: empty: the hooks are off", false},
+		{"no hooks", map[string]string{"HOOKS_KEYS": "", "HOOKS_HYDRA_ADMIN_URL": serves(t, version("v26.2.0"))}, "advice   lanyard: hooks.keys: empty: the hooks are off", false},
 		{"a gateway without hooks", map[string]string{"HOOKS_KEYS": "", "GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
 			"missing  lanyard: hooks.keys: the gateway needs the token hook", true},
 		{"a deadline that Hydra does not wait for", map[string]string{"HOOKS_DEADLINE": "3s"},

@@ -40,9 +40,14 @@ type Ours struct {
 	Gateway, Bridge bool
 	// Upstream is where the gateway reaches Hydra.
 	Upstream string
-	// Kratos says that there is a Kratos.
-	Kratos    bool
-	AccessTTL time.Duration
+	// Kratos is where browsers reach Kratos, or else where lanyard does; empty
+	// says that there is none.
+	Kratos string
+	// SignIn is how owners sign in to the pages: provider, oidc or kratos.
+	SignIn string
+	// HydraAdmin is where Hydra's admin API is.
+	HydraAdmin string
+	AccessTTL  time.Duration
 	// Jsonnet is where the shipped file will lie.
 	Jsonnet string
 }

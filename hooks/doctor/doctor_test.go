@@ -10,7 +10,8 @@ import (
 
 func ours() doctor.Ours {
 	return doctor.Ours{
-		URL: "https://id.example.com", Keys: []string{"k"}, Gateway: true, Upstream: "http://hydra:4444", Kratos: true,
+		URL: "https://id.example.com", Keys: []string{"k"}, Gateway: true, Upstream: "http://hydra:4444", Kratos: "https://id.example.com/kratos",
+		HydraAdmin: "http://hydra:4445", SignIn: "provider",
 		AccessTTL: time.Hour, Jsonnet: "/etc/kratos/device.jsonnet",
 	}
 }

@@ -83,10 +83,25 @@ func pages(r *report, t tree, o Ours) {
 			"identity.kind is kratos, but Hydra sends consent elsewhere", "urls:\n  consent: "+o.URL+"/bridge/consent\n")
 		r.check(t.text("urls.login") == o.URL+"/bridge/login", "urls.login", "login goes through the bridge",
 			"without the bridge browsers get no device cookie before they sign in", "urls:\n  login: "+o.URL+"/bridge/login\n")
+		logout(r, t, o)
 	}
-	if o.Kratos && t.at("urls.identity_provider.url") == nil {
+	if o.Kratos != "" && t.at("urls.identity_provider.url") == nil {
 		r.add(Advice, "urls.identity_provider", "Hydra does not know Kratos: ending a login session there does not end Kratos' session "+
 			"(lanyard ends both)", "urls:\n  identity_provider:\n    url: KRATOS_ADMIN_URL\n    publicUrl: KRATOS_PUBLIC_URL\n")
+	}
+}
+
+// logout wants somebody to answer who signs out: without, Hydra shows a page
+// that says that nobody does.
+func logout(r *report, t tree, o Ours) {
+	paste := "urls:\n  logout: " + o.URL + "/bridge/logout\n"
+	switch t.text("urls.logout") {
+	case o.URL + "/bridge/logout":
+		r.add(Good, "urls.logout", "logouts go through the bridge", "")
+	case "":
+		r.add(Missing, "urls.logout", "nobody can sign out: Hydra has nowhere to send them and shows an error", paste)
+	default:
+		r.add(Advice, "urls.logout", "logouts go elsewhere; the bridge ends them without a page of their own", paste)
 	}
 }
 

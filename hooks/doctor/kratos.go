@@ -24,6 +24,7 @@ func Kratos(config map[string]any, o Ours) []Finding {
 	}
 	private(r, t, o, "/hooks/kratos/login")
 	allowed(r, t)
+	signingIn(r, t, o)
 	return r.list
 }
 

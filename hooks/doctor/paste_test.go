@@ -185,7 +185,8 @@ func TestBlocksOfTheBridge(t *testing.T) {
 			paste += f.Paste
 		}
 	}
-	want := "urls:\n  consent: https://id.example.com/bridge/consent\nurls:\n  login: https://id.example.com/bridge/login\n"
+	want := "urls:\n  consent: https://id.example.com/bridge/consent\nurls:\n  login: https://id.example.com/bridge/login\n" +
+		"urls:\n  logout: https://id.example.com/bridge/logout\n"
 	if paste != want {
 		t.Errorf("%s\nwant\n%s", paste, want)
 	}
