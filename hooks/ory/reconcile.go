@@ -1,6 +1,7 @@
 package ory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,8 @@ const (
 	// settling is how long after a sign-in its session may not be saved yet.
 	settling = 10 * time.Second
 	part     = 100
+	// patience is how many sessions in a row may be in trouble.
+	patience = 5
 )
 
 // Run works until ctx ends.
@@ -72,16 +75,25 @@ func (c *Reconciler) Once(ctx context.Context) error {
 	return c.each(ctx, devices.TieKratosSession, c.ask)
 }
 
+// each goes on behind a session that is in trouble, which would keep all that
+// come after it from being asked about; not where Kratos itself is. It returns
+// the first trouble.
 func (c *Reconciler) each(ctx context.Context, kind devices.TieKind, fn func(context.Context, devices.Tie) error) error {
-	after := ""
+	after, inARow := "", 0
+	var trouble error
 	for {
 		ties, err := c.Ties.LiveTies(ctx, kind, after, part)
 		if err != nil || len(ties) == 0 {
-			return err
+			return cmp.Or(trouble, err)
 		}
 		for _, t := range ties {
-			if err := fn(ctx, t); err != nil {
-				return err
+			err := fn(ctx, t)
+			trouble = cmp.Or(trouble, err)
+			if inARow++; err == nil {
+				inARow = 0
+			}
+			if inARow == patience {
+				return trouble
 			}
 		}
 		after = ties[len(ties)-1].Ref

@@ -2,6 +2,7 @@ package ory_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -77,6 +78,35 @@ func TestWhatBecameOfSessions(t *testing.T) {
 				t.Errorf("%v; the grant lives: %t; the session is tied: %t", err, h.live(g), h.tied(devices.TieKratosSession, "s"))
 			}
 		})
+	}
+}
+
+// One session that Kratos cannot show keeps nobody from hearing of the others.
+func TestOneSessionInTrouble(t *testing.T) {
+	h := open(t)
+	now := h.clock.Now()
+	h.kratos.says("GET /admin/sessions/s", http.StatusOK, session("s", false, now, now.Add(time.Hour)))
+	d := h.enrolled()
+	g := h.chain(d, "a")
+	for _, id := range []string{"a", "b", "s"} {
+		h.tie(d, devices.TieKratosSession, id)
+	}
+	h.kratos.says("GET /admin/sessions/a", http.StatusInternalServerError, "{}")
+	h.kratos.says("GET /admin/sessions/b", http.StatusOK, `{"active":"perhaps"}`)
+	if err := h.sweep().Once(t.Context()); err == nil || h.tied(devices.TieKratosSession, "s") {
+		t.Errorf("%v; the session that was ended is tied: %t", err, h.tied(devices.TieKratosSession, "s"))
+	}
+	if !h.live(g) || !h.tied(devices.TieKratosSession, "a") || !h.tied(devices.TieKratosSession, "b") {
+		t.Error("trouble ended something")
+	}
+	// Where all are in trouble, Kratos is: it is not asked about each.
+	for n := range 20 {
+		h.tie(d, devices.TieKratosSession, fmt.Sprintf("t%02d", n))
+		h.kratos.says(fmt.Sprintf("GET /admin/sessions/t%02d", n), http.StatusBadGateway, "")
+	}
+	h.kratos.forget()
+	if err := h.sweep().Once(t.Context()); err == nil || len(h.kratos.asked) > 5 {
+		t.Errorf("%v; asked %q", err, h.kratos.asked)
 	}
 }
 
