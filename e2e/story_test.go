@@ -76,7 +76,7 @@ func newStory(env *testscript.Env, d house.Database) error {
 	env.Setenv("LANYARD_CONFIG", h.Config)
 	env.Setenv("ISSUER", h.Issuer)
 	env.Setenv("SECRET", h.Secret)
-	env.Values[storyKey{}] = s
+	env.Values[storyKey{}], env.Values[testKey{}] = s, t
 	h.CLI("migrate", "up")
 	h.Start()
 	return nil
@@ -119,6 +119,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		"signin": signIn, "refresh": refresh, "signer": signer, "lose": lose, "together": together, "revoke": revokeToken,
 		"steal": steal, "keep": keep, "take": take, "forge": forge, "introspect": introspect, "call": call, "event": event, "untold": untold,
 		"pause": pause, "age": age, "server": server, "store": storeState, "settings": change,
+		"world": writeWorld, "goto": goTo,
 	} {
 		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			s := ts.Value(storyKey{}).(*story)
@@ -200,7 +201,8 @@ func addDevice(s *story, _ *testscript.TestScript, args []string) error {
 	if like == nil {
 		return fmt.Errorf("the story has no device %q", args[1])
 	}
-	s.devices[args[0]] = &gadget{like.looks, house.NewBrowser(like.looks)}
+	looks := like.looks.Clone()
+	s.devices[args[0]] = &gadget{looks, house.NewBrowser(looks)}
 	return nil
 }
 
