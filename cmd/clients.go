@@ -14,6 +14,7 @@ type clientsCmd struct {
 	Create clientsCreate `cmd:"" help:"Register a client and print it. A generated secret is shown this once."`
 	List   clientsList   `cmd:"" help:"List the clients."`
 	Show   clientsShow   `cmd:"" help:"Print a client."`
+	Update clientsUpdate `cmd:"" help:"Change a client: what is not named stays. Gives it a new secret, too."`
 	Delete clientsDelete `cmd:"" help:"Remove clients and revoke their grants."`
 }
 
@@ -106,8 +107,11 @@ type clientsDelete struct {
 
 // Run removes the clients in turn and stops at the first that is not there.
 func (c *clientsDelete) Run(a *app) error {
-	return a.withStore(func(_ Config, s *store.Store) error {
+	return a.withStore(func(config Config, s *store.Store) error {
 		for _, id := range c.IDs {
+			if err := config.ownClient(id); err != nil {
+				return err
+			}
 			switch err := s.DeleteClient(a.ctx, id, a.now()); {
 			case errors.Is(err, devices.ErrNotFound):
 				return noClient(id)

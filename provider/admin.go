@@ -113,37 +113,16 @@ func (p *Provider) setClient(ctx context.Context, in *clientChange) (*clientBody
 	return p.replaceClient(ctx, before, c)
 }
 
-// replaceClient puts a client in the place of one, which keeps its ID and,
-// where no other is given, its secret.
+// replaceClient puts a client in the place of one.
 func (p *Provider) replaceClient(ctx context.Context, before, c oauth.Client) (*clientBody, error) {
-	var err error
-	c.ID, c.Version, c.CreatedAt, c.SecretHash = before.ID, before.Version, before.CreatedAt, before.SecretHash
-	c.UpdatedAt = p.Now()
-	c = CompleteClient(c, p.NewID)
-	if c.Public() || c.AuthMethod == methodAssertion {
-		c.SecretHash = ""
-	} else if c.Secret == "" && c.SecretHash == "" {
-		c.Secret = NewSecret() // it had none before
-	}
-	if err := ValidateClient(c); err != nil {
-		return nil, p.problem(ctx, err)
-	}
-	shown := c.Secret
-	if c.Secret != "" {
-		if c.SecretHash, err = HashSecret(c.Secret); err != nil {
-			return nil, p.problem(ctx, err)
-		}
-		c.Secret = ""
-	}
-	updated, err := p.Storage.Clients.UpdateClient(ctx, c)
-	if err != nil {
-		return nil, p.problem(ctx, err)
-	}
-	if !updated {
+	c, err := ReplaceClient(ctx, p.Storage.Clients, before, c, p.Now())
+	switch {
+	case errors.Is(err, ErrChanged):
 		return nil, huma.Error409Conflict("the client was changed meanwhile; read it again")
+	case err != nil:
+		return nil, p.problem(ctx, err)
 	}
 	p.clients.forget(c.ID)
-	c.Secret = shown
 	return &clientBody{c}, nil
 }
 

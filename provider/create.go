@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,15 +18,50 @@ func CreateClient(ctx context.Context, store Clients, c oauth.Client, now time.T
 	if err := ValidateClient(c); err != nil {
 		return oauth.Client{}, err
 	}
+	c.Version, c.CreatedAt, c.UpdatedAt = 1, now, now
+	return keptWith(c, func(c oauth.Client) error { return store.CreateClient(ctx, c) })
+}
+
+// ErrChanged: somebody else changed the client meanwhile.
+var ErrChanged = errors.New("the client was changed meanwhile")
+
+// ReplaceClient puts a client in the place of one, which keeps its ID and,
+// where no other is given, its secret. It returns it with the secret that is
+// new, if one is. Running servers follow within seconds. Errors are
+// devices.ErrInvalid, [ErrChanged] or trouble.
+func ReplaceClient(ctx context.Context, store Clients, before, c oauth.Client, now time.Time) (oauth.Client, error) {
+	c.ID, c.Version, c.CreatedAt, c.SecretHash = before.ID, before.Version, before.CreatedAt, before.SecretHash
+	c.UpdatedAt = now
+	c = CompleteClient(c, nil)
+	if c.Public() || c.AuthMethod == methodAssertion {
+		c.SecretHash = ""
+	} else if c.Secret == "" && c.SecretHash == "" {
+		c.Secret = NewSecret() // it had none before
+	}
+	if err := ValidateClient(c); err != nil {
+		return oauth.Client{}, err
+	}
+	return keptWith(c, func(c oauth.Client) error {
+		updated, err := store.UpdateClient(ctx, c)
+		if err == nil && !updated {
+			return ErrChanged
+		}
+		return err
+	})
+}
+
+// keptWith keeps a client with the hash of its new secret, if it has one, and
+// returns it with the secret.
+func keptWith(c oauth.Client, keep func(oauth.Client) error) (oauth.Client, error) {
 	shown := c.Secret
-	if c.Secret != "" {
+	if shown != "" {
 		var err error
-		if c.SecretHash, err = HashSecret(c.Secret); err != nil {
+		if c.SecretHash, err = HashSecret(shown); err != nil {
 			return oauth.Client{}, err
 		}
 	}
-	c.Secret, c.Version, c.CreatedAt, c.UpdatedAt = "", 1, now, now
-	if err := store.CreateClient(ctx, c); err != nil {
+	c.Secret = ""
+	if err := keep(c); err != nil {
 		return oauth.Client{}, err
 	}
 	c.Secret = shown

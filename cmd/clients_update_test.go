@@ -1,0 +1,73 @@
+package cmd_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+
+	"github.com/lanyard-id/lanyard/provider/oauth"
+	"github.com/lanyard-id/lanyard/store"
+)
+
+// opens reports whether a chosen secret is the client's.
+func opens(t *testing.T, id, secret string) bool {
+	t.Helper()
+	s, err := store.Open(t.Context(), "sqlite:lanyard.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c, err := s.Client(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match, err := argon2id.ComparePasswordAndHash(secret, c.SecretHash)
+	return err == nil && match
+}
+
+// What an update does not name stays, the secret too; what it names is checked
+// as at the registration.
+func TestClientsUpdate(t *testing.T) {
+	m := newTerminal(t)
+	m.runs(0, "migrate", "up")
+	const chosen, another = "correct horse battery", "battery horse correct"
+	var before, after oauth.Client
+	m.prints(&before, "clients", "create", "--id", "web", "--name", "Web", "--secret", chosen, "--redirect-uri", "https://a.example.com/cb",
+		"--access-ttl", "5m", "--skip-consent")
+
+	m.prints(&after, "clients", "update", "web", "--redirect-uri", "https://a.example.com/cb", "--redirect-uri", "https://b.example.com/cb")
+	if after.Name != "Web" || after.AccessTTL != "5m" || !after.SkipConsent || after.Secret != "" || !opens(t, "web", chosen) ||
+		!slices.Equal(after.RedirectURIs, []string{"https://a.example.com/cb", "https://b.example.com/cb"}) ||
+		!after.CreatedAt.Equal(before.CreatedAt.Truncate(time.Microsecond)) || !slices.Equal(after.GrantTypes, before.GrantTypes) {
+		t.Errorf("updated to %+v", after)
+	}
+	after = oauth.Client{}
+	m.prints(&after, "clients", "update", "web", "--access-ttl", "", "--no-skip-consent", "--name", "The web")
+	if after.AccessTTL != "" || after.SkipConsent || after.Name != "The web" || len(after.RedirectURIs) != 2 {
+		t.Errorf("updated to %+v", after)
+	}
+
+	after = oauth.Client{}
+	m.stdin = another + "\n"
+	m.prints(&after, "clients", "update", "web", "--secret", "-")
+	if opens(t, "web", chosen) || !opens(t, "web", another) {
+		t.Errorf("the secret given is not in force: %+v", after)
+	}
+	m.prints(&after, "clients", "update", "web", "--new-secret")
+	if len(after.Secret) < 40 || opens(t, "web", another) {
+		t.Errorf("the new secret is %q", after.Secret)
+	}
+	m.complains(2, "--redirect-uri: ", "clients", "update", "web", "--redirect-uri", "https://*.example.com/cb")
+	m.complains(2, "--new-secret", "clients", "update", "web", "--new-secret", "--secret", another)
+	m.complains(1, `no client "nobody"`, "clients", "update", "nobody", "--name", "x")
+	var now oauth.Client
+	m.prints(&now, "clients", "show", "web")
+	if now.Name != "The web" || len(now.RedirectURIs) != 2 {
+		t.Errorf("a refused update made %+v", now)
+	}
+	for _, args := range [][]string{{"update", "lanyard-pages", "--name", "x"}, {"delete", "lanyard-pages"}} {
+		m.complains(1, "owners' pages", append([]string{"clients"}, args...)...)
+	}
+}
