@@ -147,10 +147,31 @@ func TestItWasNotMeHere(t *testing.T) {
 			laptop.sees("Your password is changed")
 			laptop.visit("/devices?ended=1")
 			laptop.sees("Ended: you said that it was not you")
-			// Back to the question, and its answer sent again, changes nothing.
-			laptop.visit("/devices")
-			laptop.sees("on this device only")
 		})
+	}
+}
+
+// TestBackAndTwice: a form that is sent twice ends a device once, and who goes
+// back does not find it alive.
+func TestBackAndTwice(t *testing.T) {
+	browser := chromium(t)
+	h := house.Open(t, house.SQLite)
+	ada, notes := h.User("ada@example.com"), h.Client("--id", "notes", "--public")
+	laptop := open(t, browser, h, windows())
+	laptop.signIn("/devices", ada)
+	laptop.sees("on this device only")
+	hand := h.NewHand(notes, house.Phone())
+	if a, err := hand.SignIn(ada, offline, nil); err != nil || a.Status != 200 {
+		t.Fatal(a.Status, err)
+	}
+	laptop.visit("/devices")
+	laptop.click(".card:not(.here) a.button")
+	laptop.sees("End this device?")
+	evaluate[bool](laptop, `[1, 2].forEach(() => document.querySelector("main button.wrong").click()) === undefined`)
+	laptop.sees("The device is ended", "Everything ended at once")
+	for _, want := range []string{"you ended it from another device", "on this device only"} {
+		evaluate[bool](laptop, `history.back() === undefined`)
+		laptop.sees(want)
 	}
 }
 

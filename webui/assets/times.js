@@ -1,4 +1,5 @@
-// Shows times in the reader's zone. Without it they are in UTC.
+// Shows times in the reader's zone. Without it they are in UTC. A page that the
+// browser kept and brings back is asked for anew: what it says may have ended.
 const page = document.documentElement.lang;
 const lang = navigator.languages.find((l) => l.split("-")[0] === page) ?? page;
 const near = new Intl.DateTimeFormat(lang, {day: "numeric", month: "short", hour: "numeric", minute: "2-digit"});
@@ -13,4 +14,5 @@ function local(part) {
   }
 }
 local(document);
+addEventListener("pageshow", (e) => e.persisted && location.replace(location.pathname + location.search));
 document.addEventListener("lanyard:new", (e) => local(e.target));
