@@ -73,10 +73,11 @@ func aroundFinding(a *app, upstream string) doctor.Finding {
 		TokenEndpoint string `json:"token_endpoint"`
 	}
 	document, err := fetch(ctx, http.MethodGet, upstream+"/.well-known/openid-configuration", "")
-	if err == nil {
-		err = json.Unmarshal(document, &told)
+	if err != nil {
+		f.Level, f.What = doctor.Missing, "Hydra's public port (gateway.upstream) cannot be reached: "+err.Error()
+		return f
 	}
-	if err != nil || told.TokenEndpoint == "" {
+	if json.Unmarshal(document, &told) != nil || told.TokenEndpoint == "" {
 		f.What = "nothing is known of where clients are sent: gateway.upstream does not say (" + upstream + ")"
 		return f
 	}

@@ -53,7 +53,7 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 			"missing  lanyard: hooks.keys: the gateway needs the token hook", true},
 		{"a deadline that Hydra does not wait for", map[string]string{"HOOKS_DEADLINE": "3s"},
 			"missing  lanyard: hooks.deadline: 3s is too long", true},
-		{"a gateway behind nobody knows what", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
+		{"a gateway behind nobody knows what", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": direct},
 			"advice   lanyard: trusted_proxies: empty", false},
 		{"no Hydra", nil, "advice   Hydra: no admin URL in hooks: what is ended here is not ended there", false},
 		{"a Hydra that is down", map[string]string{"HOOKS_HYDRA_ADMIN_URL": down}, "missing  Hydra: cannot be reached", true},
@@ -71,8 +71,10 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 		{"clients sent where this machine does not reach",
 			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(down + "/oauth2/token")},
 			"advice   gateway: the token endpoint that clients are told of cannot be reached from here", false},
-		{"an upstream that does not say", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
+		{"an upstream that does not say", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": direct},
 			"advice   gateway: nothing is known of where clients are sent", false},
+		{"an upstream that is down", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},
+			"missing  gateway: Hydra's public port (gateway.upstream) cannot be reached", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := map[string]string{

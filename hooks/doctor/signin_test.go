@@ -27,6 +27,13 @@ func pages(edits ...func(*doctor.Ours)) doctor.Ours {
 
 func bridged(o *doctor.Ours) { o.Bridge = true }
 
+// beforeABridge is lanyard with the bridge, whose pages sign in otherwise.
+func beforeABridge() doctor.Ours {
+	o := ours()
+	o.Bridge = true
+	return o
+}
+
 func at(kratos string) func(*doctor.Ours) { return func(o *doctor.Ours) { o.Kratos = kratos } }
 
 func TestPeopleCanSignIn(t *testing.T) {
@@ -76,6 +83,12 @@ func TestWhatKeepsPeopleFromSigningIn(t *testing.T) {
 			"of auth.example.com does not reach id.example.com", "cookies:\n  domain: example.com\n"},
 		{"a domain of one of them", set(set(signs(), base, auth), "session.cookie.domain", "auth.example.com"), pages(at(auth)), doctor.Missing,
 			"session.cookie.domain", "does not reach id.example.com", "session:\n  cookie:\n    domain: example.com\n"},
+		{"a domain of the other", set(set(signs(), base, auth), "cookies.domain", "id.example.com"), pages(at(auth)), doctor.Missing,
+			"cookies.domain", "does not reach id.example.com", "cookies:\n  domain: example.com\n"},
+		{"a part of an address", set(set(signs(), base, "http://10.0.0.7"), "cookies.domain", "0.0.7"),
+			pages(at("http://10.0.0.7"), func(o *doctor.Ours) { o.URL = "http://10.0.0.7" }), doctor.Missing, "cookies.domain", "no cookie is for both", ""},
+		{"no name of its own before a bridge", set(signs(), base, nil), beforeABridge(), doctor.Missing, base, "guesses",
+			calls("https://id.example.com/kratos/")},
 		{"the session's domain counts", set(set(set(signs(), base, auth), "cookies.domain", "example.com"), "session.cookie.domain", ""),
 			pages(at(auth)), doctor.Missing, "session.cookie.domain", "does not reach", "session:\n  cookie:\n    domain: example.com\n"},
 		{"nothing above both", set(signs(), base, "https://auth.example.net"), pages(at("https://auth.example.net")), doctor.Missing,
@@ -106,8 +119,7 @@ func TestWhatKeepsPeopleFromSigningIn(t *testing.T) {
 }
 
 func TestSomebodyAnswersWhoSignsOut(t *testing.T) {
-	o := ours()
-	o.Bridge = true
+	o := beforeABridge()
 	for to, want := range map[string]doctor.Level{
 		"": doctor.Missing, "https://id.example.com/bridge/logout": doctor.Good, "https://app.example.com/logout": doctor.Advice,
 	} {
