@@ -24,6 +24,7 @@ func TestThievesWhoKnowHydra(t *testing.T) {
 		{"a spent token that is written otherwise is told", writtenOtherwise},
 		{"a spent token in a stranger's client ends nothing", strangersClient},
 		{"no other way to write the path leads past the gateway", otherPaths},
+		{"a disabled subject's session at Kratos ends", disabled},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, s) })
 	}
