@@ -22,6 +22,7 @@ func TestThievesWhoKnowHydra(t *testing.T) {
 	}{
 		{"who hides from Hydra what the gateway sees is not let through", hidden},
 		{"a spent token that is written otherwise is told", writtenOtherwise},
+		{"white space around a grant type hides nothing", roundTheGrantType},
 		{"a spent token in a stranger's client ends nothing", strangersClient},
 		{"no other way to write the path leads past the gateway", otherPaths},
 		{"a disabled subject's session at Kratos ends", disabled},
@@ -72,6 +73,24 @@ func writtenOtherwise(t *testing.T, s *site) {
 	c = s.chain(t, ada, id, "", "")
 	wants(t, presents(t, thief, id, broken(), nil), http.StatusBadRequest, "invalid_grant")
 	eventually(t, "session.hijack_suspected is told", func() bool { return s.told(t, "session.hijack_suspected", ada.Subject) == 1 })
+}
+
+// Hydra reads a grant type without the white space around it.
+func roundTheGrantType(t *testing.T, s *site) {
+	ada := s.registered(t, house.Laptop())
+	id, _ := s.client(t, true)
+	alike := s.NewPerson(s.Gateway, house.Laptop())
+	for n, space := range []string{"\t", "\u00a0", " \r\n"} {
+		c := s.chain(t, ada, id, "", "")
+		spent := c.Held
+		refreshes(t, c)
+		form := url.Values{"grant_type": {"refresh_token" + space}, "client_id": {id}, "refresh_token": {spent}}
+		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+		a, err := alike.Do(http.MethodPost, s.Gateway+"/oauth2/token", header, []byte(form.Encode()))
+		good(t, err)
+		wants(t, a, http.StatusBadRequest, "invalid_grant")
+		eventually(t, "grant.reuse_detected is told", func() bool { return s.told(t, "grant.reuse_detected", ada.Subject) == n+1 })
+	}
 }
 
 // Hydra ends a chain whose spent token comes back, whoever presents it.

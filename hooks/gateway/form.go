@@ -74,10 +74,14 @@ func put(r *http.Request, form url.Values) {
 	r.TransferEncoding = nil
 }
 
-// grantType returns the grant type as Hydra reads it: spaces do not count.
+// grantType returns the grant type as Hydra reads it (fosite v0.49.0,
+// RemoveEmpty): spaces part words, and no white space around a word counts.
 func grantType(form url.Values) string {
-	words := slices.DeleteFunc(strings.Split(form.Get("grant_type"), " "), func(w string) bool { return w == "" })
-	return strings.Join(words, " ")
+	words := strings.Split(form.Get("grant_type"), " ")
+	for i, w := range words {
+		words[i] = strings.TrimSpace(w)
+	}
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
 }
 
 // Grant types by which a client speaks for itself, or brings an assertion that

@@ -108,6 +108,18 @@ func TestRefreshes(t *testing.T) {
 			t.Errorf("the grant ended by %q", h.revoked("c1"))
 		}
 	})
+	t.Run("white space around the grant type hides nothing", func(t *testing.T) {
+		for _, kind := range []string{"refresh_token\t", "\n refresh_token", "\u00a0refresh_token \v"} {
+			h := newHouse(t)
+			form := presents(h.begun("c1"))
+			form.Set("grant_type", kind)
+			before := h.endpoint.asked
+			h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+			if h.endpoint.asked != before || h.revoked("c1") == "" {
+				t.Errorf("%q was not looked at", kind)
+			}
+		}
+	})
 	t.Run("a spent token that is written otherwise is told too", func(t *testing.T) {
 		h := newHouse(t)
 		spent := "ory_rt_AAEC.sig"
