@@ -128,6 +128,12 @@ func (s *server) registerPages(ctx context.Context, c Config) error {
 	return nil
 }
 
+// subjectOf returns the subject who signs in with an identifier here.
+func (s *server) subjectOf(ctx context.Context, identifier string) (string, error) {
+	user, err := s.store.UserByIdentifier(ctx, identifier)
+	return user.Subject, err
+}
+
 // passwords changes the passwords that are kept here.
 type passwords struct{ server *server }
 

@@ -43,7 +43,7 @@ type Config struct {
 	Passwords Passwords // nil where they are not kept here
 	// MinPassword is the fewest characters of a new password.
 	MinPassword int
-	Client    Client
+	Client      Client
 	// Kratos is set where owners sign in with a session of Kratos, whose URL
 	// for browsers KratosURL is; nil where they sign in as Client says.
 	Kratos    Kratos

@@ -2,6 +2,7 @@ package operator_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,8 @@ type house struct {
 	store    *store.Store
 	registry *devices.Registry
 	clock    *devicestest.Clock
+	// subjectOf is what the pages are given; nil unless a test sets it.
+	subjectOf func(ctx context.Context, identifier string) (string, error)
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
@@ -59,7 +62,7 @@ func (h *house) door(tokens ...string) http.Handler {
 	h.t.Helper()
 	mux := http.NewServeMux()
 	operator.New(operator.Config{
-		Registry: h.registry, Finder: h.store, Tokens: tokens, Pages: newPages(h.t), Now: h.clock.Now,
+		Registry: h.registry, Finder: h.store, SubjectOf: h.subjectOf, Tokens: tokens, Pages: newPages(h.t), Now: h.clock.Now,
 		Log: slog.New(slog.DiscardHandler),
 	}).Mount(mux)
 	return mux

@@ -43,6 +43,10 @@ type Finder interface {
 type Config struct {
 	Registry *devices.Registry
 	Finder   Finder
+	// SubjectOf returns whom somebody means who signs in with a name or address,
+	// or devices.ErrNotFound. Nil where people are not kept here: operators then
+	// look for subjects only.
+	SubjectOf func(ctx context.Context, identifier string) (string, error)
 	// Tokens let operators in. None: only browsers on this machine, at a
 	// loopback name.
 	Tokens []string

@@ -30,6 +30,22 @@ type choice struct {
 	Chosen     bool
 }
 
+// meant looks up the subject of a query by what they sign in with. What nobody
+// signs in with is a subject itself.
+func (o *Operator) meant(ctx context.Context, q query) (query, error) {
+	if o.SubjectOf == nil || q.Subject == "" {
+		return q, nil
+	}
+	subject, err := o.SubjectOf(ctx, q.Subject)
+	switch {
+	case err == nil:
+		q.devices.Subject = subject
+	case !errors.Is(err, devices.ErrNotFound):
+		return q, err
+	}
+	return q, nil
+}
+
 func (q query) any() bool { return q.Subject+q.Device+q.Address+q.ASN+q.OS+q.State != "" }
 
 // Encode returns the query for an address.
@@ -79,7 +95,7 @@ func readQuery(l *webui.Locale, v url.Values) query {
 // fits reports whether a device is one that the query is about.
 func (q query) fits(d devices.Device) bool {
 	in := func(n devices.Network) bool { return n.Addr.IsValid() && q.devices.Addr.Contains(n.Addr.Unmap()) }
-	return (q.Subject == "" || d.Subject == q.Subject) && (q.OS == "" || d.Fingerprint[devices.SignalOS] == q.OS) &&
+	return (q.Subject == "" || d.Subject == q.devices.Subject) && (q.OS == "" || d.Fingerprint[devices.SignalOS] == q.OS) &&
 		(q.State == "" || string(d.State) == q.State) && (q.Address == "" || in(d.First) || in(d.Last)) &&
 		(q.ASN == "" || d.First.ASN == q.devices.ASN || d.Last.ASN == q.devices.ASN)
 }

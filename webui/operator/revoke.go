@@ -41,11 +41,14 @@ type hit struct {
 }
 
 func (o *Operator) hit(r *http.Request, v url.Values) (hit, error) {
-	h := hit{query: readQuery(o.Pages.Locale(r), v), complete: true}
+	q, err := o.meant(r.Context(), readQuery(o.Pages.Locale(r), v))
+	h := hit{query: q, complete: true}
+	if err != nil {
+		return h, err
+	}
 	if !h.query.any() || h.query.Wrong != "" {
 		return h, nil // never everything by accident
 	}
-	var err error
 	h.devices, h.complete, err = o.findLive(r.Context(), h.query, perRun)
 	return h, err
 }

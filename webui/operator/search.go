@@ -31,7 +31,10 @@ const rowsPerPage = 50
 // search is GET /pages.
 func (o *Operator) search(w http.ResponseWriter, r *http.Request) error {
 	l, now := o.Pages.Locale(r), o.Now()
-	q := readQuery(l, r.URL.Query())
+	q, err := o.meant(r.Context(), readQuery(l, r.URL.Query()))
+	if err != nil {
+		return err
+	}
 	found, err := o.find(r.Context(), q, devices.Page{After: r.URL.Query().Get("after"), Limit: rowsPerPage + 1})
 	if err != nil {
 		return err

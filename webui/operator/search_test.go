@@ -11,6 +11,32 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 )
 
+// TestSearchByWhatTheySignInWith: who calls about a lost laptop knows their
+// address, not their subject.
+func TestSearchByWhatTheySignInWith(t *testing.T) {
+	h := newHouse(t)
+	h.put("s-1", h.laptop(func(d *devices.Device) { d.ID = "hers" }))
+	h.put("ada@example.com", h.laptop(func(d *devices.Device) { d.ID = "a namesake's" }))
+	h.subjectOf = func(_ context.Context, identifier string) (string, error) {
+		if identifier == "ada@example.com" {
+			return "s-1", nil
+		}
+		return "", devices.ErrNotFound
+	}
+	door := h.door()
+	for _, path := range []string{"/pages", "/pages/revoke"} {
+		for subject, want := range map[string]string{"ada@example.com": "/pages/devices/hers", "s-1": "/pages/devices/hers"} {
+			text := body(t, ask(door, "GET", path+"?subject="+subject, nil))
+			if strings.Count(text, "/pages/devices/") != 1 || !strings.Contains(text, want) {
+				t.Errorf("%s of %s: %s", path, subject, text)
+			}
+		}
+	}
+	if text := body(t, ask(door, "GET", "/pages?subject=ada@example.com&device=hers", nil)); !strings.Contains(text, "/pages/devices/hers") {
+		t.Errorf("her device is not hers: %s", text)
+	}
+}
+
 // TestSearch finds devices by everything that they can be looked for by.
 func TestSearch(t *testing.T) {
 	h := newHouse(t)
