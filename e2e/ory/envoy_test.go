@@ -227,7 +227,7 @@ func TestNginxKnowsEverySpelling(t *testing.T) {
 	good(t, err)
 	block := regexp.MustCompile("(?s)```nginx\n(.*?)```").FindStringSubmatch(string(text))
 	if block == nil {
-		t.Fatal("docs/ory.md has no block for nginx")
+		t.Fatal("docs/ory.md has no block of nginx for the token endpoint")
 	}
 	locations := strings.NewReplacer("http://lanyard:4440", s.Gateway, "http://hydra:4444", "http://127.0.0.1:9").Replace(block[1])
 	proxy, err := ory.StartNginx(t.Context(), t.TempDir(), house.Address(t), locations+"location = /ready { return 200; }", "/ready")
