@@ -8,12 +8,11 @@ import (
 
 // Impossible travel (see docs/judging.md).
 const (
-	travelFloor  = 10 * time.Minute
-	travelForget = 7 * 24 * time.Hour
-	fixedKM      = 50.0  // the least that a place is uncertain by, on a line
-	mobileKM     = 200.0 // … on a mobile network, and where nobody knows which
-	fastKMH      = 900.0
-	tooFastKMH   = 2000.0
+	travelFloor = 10 * time.Minute
+	fixedKM     = 50.0  // the least that a place is uncertain by, on a line
+	mobileKM    = 200.0 // … on a mobile network, and where nobody knows which
+	fastKMH     = 900.0 // by which everywhere is within a day
+	tooFastKMH  = 2000.0
 )
 
 // where weighs where a sighting came from against where the device has been.
@@ -107,13 +106,12 @@ func (c Case) speed(last, now Network) float64 {
 	if c.Grant != nil && c.Grant.RotatedAt.After(seen) {
 		seen = c.Grant.RotatedAt // a token call from elsewhere would have moved Last
 	}
-	since := c.Now.Sub(seen)
 	if last.Spot == nowhere || now.Spot == nowhere || last.Kind.Hides() || now.Kind.Hides() ||
-		seen.IsZero() || since > travelForget {
+		seen.IsZero() {
 		return 0
 	}
 	far := last.Spot.apart(now.Spot) - last.uncertain() - now.uncertain()
-	return max(0, far) / max(since, travelFloor).Hours()
+	return max(0, far) / max(c.Now.Sub(seen), travelFloor).Hours()
 }
 
 // uncertain is how far from its spot a network may be, in kilometres.
