@@ -176,7 +176,7 @@ func misused(p api.Problem) error {
 func (c *adminClient) refused(status int, text []byte) error {
 	var p api.Problem
 	if err := json.Unmarshal(text, &p); err != nil || p.Detail == "" {
-		return fmt.Errorf("%s answered %d %s", c.base, status, http.StatusText(status))
+		return fmt.Errorf("%s answered %d %s; is that the admin listener (admin.listen)?", c.base, status, http.StatusText(status))
 	}
 	if status == http.StatusUnprocessableEntity && len(p.Errors) > 0 {
 		return misused(p)

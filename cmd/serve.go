@@ -60,7 +60,10 @@ func (*serveCmd) Run(a *app) error {
 		told = append(told, "gateway", listeners[2].Addr().String())
 	}
 	log.Info("ready", told...)
-	return errors.Join(s.run(a.ctx, listeners...), s.close())
+	context.AfterFunc(a.ctx, func() { log.Info("ending", "within", drain.String()) })
+	err = errors.Join(s.run(a.ctx, listeners...), s.close())
+	log.Info("ended")
+	return err
 }
 
 func listen(address, key string) (net.Listener, error) {

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,7 +18,7 @@ type usersCreate struct {
 	Password   string   `placeholder:"PASSWORD" help:"The password, or - to read it from standard input (default: a new one, shown once)."`
 	Name       string   `help:"The claim name."`
 	Email      string   `help:"The claim email."`
-	Claim      []string `sep:"none" placeholder:"NAME=VALUE" help:"Any other claim of OIDC Core §5.1; the value is JSON, or else text. May be repeated."`
+	Claim      []string `sep:"none" placeholder:"NAME=VALUE" help:"Any other claim of OIDC Core §5.1; the value is text, or JSON where the claim is no text. May be repeated."`
 }
 
 // maxName is the most bytes of a subject (OIDC Core §2) and of an identifier.
@@ -90,23 +89,6 @@ func (c *usersCreate) user(a *app) (oauth.User, error) {
 	claims, err := claimsOf(c.Claim)
 	maps.Copy(u.Claims, claims)
 	return u, err
-}
-
-// claimsOf reads NAME=VALUE pairs.
-func claimsOf(pairs []string) (map[string]any, error) {
-	claims := map[string]any{}
-	for _, pair := range pairs {
-		name, text, found := strings.Cut(pair, "=")
-		if !found || name == "" || name == "sub" {
-			return nil, usagef("--claim: write NAME=VALUE, and set the subject with --subject")
-		}
-		var value any
-		if json.Unmarshal([]byte(text), &value) != nil {
-			value = text
-		}
-		claims[name] = value
-	}
-	return claims, nil
 }
 
 // newPassword returns a password of 130 random bits in groups that can be

@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,15 @@ func TestUsers(t *testing.T) {
 	m.complains(2, "at least 12 characters", "users", "create", "eve", "--password", "12345678901")
 	m.complains(2, "control characters", "users", "create", "eve", "--password", "correct horse\tbattery")
 	m.complains(2, "NAME=VALUE", "users", "create", "eve", "--claim", "sub=root")
+	m.complains(2, "no claim of OIDC Core", "users", "create", "eve", "--claim", "role=admin")
+	m.complains(2, "true or false", "users", "create", "eve", "--claim", "email_verified=yes")
+	m.complains(2, "an object", "users", "create", "eve", "--claim", "address=London")
+	m.complains(2, "a text", "users", "create", "eve", "--claim", "nickname=")
+	var grace printedUser
+	m.prints(&grace, "users", "create", "grace", "--claim", "phone_number=442012345678", "--claim", "name#ja=1", "--claim", "updated_at=7")
+	if want := (map[string]any{"phone_number": "442012345678", "name#ja": "1", "updated_at": 7.0}); !maps.Equal(grace.Claims, want) {
+		t.Errorf("created %+v, want %+v", grace.Claims, want)
+	}
 	m.complains(2, "--subject", "users", "create", "eve", "--subject", "é")
 
 	var renewed printedUser
@@ -66,7 +76,7 @@ func TestUsers(t *testing.T) {
 	}
 	var all []printedUser
 	m.prints(&all, "users", "list")
-	if len(all) != 2 {
+	if len(all) != 3 {
 		t.Errorf("listed %+v", all)
 	}
 	for _, u := range all {
