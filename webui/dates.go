@@ -62,7 +62,7 @@ func (l *Locale) Stamp(t, now time.Time) Stamp {
 		return Stamp{}
 	}
 	s := l.Absolute(t)
-	counted := ""
+	var counted string
 	switch ago := now.Sub(t); {
 	case ago < 0, ago >= 7*24*time.Hour:
 		return s
