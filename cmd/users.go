@@ -15,6 +15,7 @@ type usersCmd struct {
 	Create  usersCreate  `cmd:"" help:"Add a user and print it. A generated password is shown this once."`
 	List    usersList    `cmd:"" help:"List the users."`
 	Show    usersShow    `cmd:"" help:"Print a user, their claims and what they have."`
+	Update  usersUpdate  `cmd:"" help:"Change a user's identifier or claims: what is not named stays."`
 	Passwd  usersPasswd  `cmd:"" help:"Give a user a new password."`
 	Disable usersDisable `cmd:"" help:"Let a user sign in no more: ends all their grants and sign-ins."`
 	Enable  usersEnable  `cmd:"" help:"Let a disabled user sign in again."`

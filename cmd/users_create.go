@@ -43,7 +43,7 @@ func (c *usersCreate) Run(a *app) error {
 		case errors.Is(err, devices.ErrExists):
 			return c.taken(a, s, u)
 		case errors.Is(err, devices.ErrInvalid):
-			return errors.New("identifier, subject and claims must be valid UTF-8 without NUL")
+			return errNotText
 		case err != nil:
 			return err
 		}
@@ -69,14 +69,15 @@ func (c *usersCreate) taken(a *app, s *store.Store, u oauth.User) error {
 func (c *usersCreate) user(a *app) (oauth.User, error) {
 	now := a.now()
 	u := oauth.User{
-		Subject: c.Subject, Identifier: strings.TrimSpace(c.Identifier),
-		Claims: map[string]any{}, CreatedAt: now, UpdatedAt: now,
+		Subject: c.Subject,
+		Claims:  map[string]any{}, CreatedAt: now, UpdatedAt: now,
 	}
 	if u.Subject == "" {
 		u.Subject = newID()
 	}
-	if u.Identifier == "" || len(u.Identifier) > maxName {
-		return u, usagef("the identifier must have 1 to %d bytes", maxName)
+	var err error
+	if u.Identifier, err = checkIdentifier(c.Identifier); err != nil {
+		return u, err
 	}
 	if len(u.Subject) > maxName || strings.ContainsFunc(u.Subject, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return u, usagef("--subject must have at most %d printable ASCII characters and no space", maxName)

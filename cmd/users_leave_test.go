@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,39 @@ func TestUsersShowAndDelete(t *testing.T) {
 	m.runs(0, "users", "create", "ada@example.com")
 }
 
+// What an update does not name stays; devices, grants and password do.
+func TestUsersUpdate(t *testing.T) {
+	m := newTerminal(t)
+	adasDevices(t, m) // of the subject ada
+	const password = "correct horse battery"
+	m.runs(0, "users", "create", "ada@example.com", "--subject", "ada", "--name", "Ada", "--email", "ada@example.com",
+		"--claim", "email_verified=true", "--claim", "nickname=A", "--password", password)
+	m.runs(0, "users", "create", "eve")
+
+	var u printedUser
+	m.prints(&u, "users", "update", "ada", "--claim", "locale=en", "--forget", "nickname")
+	want := map[string]any{"name": "Ada", "email": "ada@example.com", "email_verified": true, "locale": "en"}
+	if !maps.Equal(u.Claims, want) || u.Identifier != "ada@example.com" {
+		t.Errorf("updated to %+v", u)
+	}
+	u = printedUser{}
+	m.prints(&u, "users", "update", "ada", "--identifier", " lovelace ", "--email", "l@example.com", "--name", "")
+	if want := (map[string]any{"email": "l@example.com", "locale": "en"}); !maps.Equal(u.Claims, want) || u.Identifier != "lovelace" {
+		t.Errorf("updated to %+v", u)
+	}
+	if signsIn(t, "ada@example.com", password) || !signsIn(t, "lovelace", password) {
+		t.Error("the new identifier is not the one to sign in by")
+	}
+	var shown struct{ Devices, Grants int }
+	if m.prints(&shown, "users", "show", "lovelace"); shown.Devices != 2 || shown.Grants != 1 {
+		t.Errorf("an update left %+v", shown)
+	}
+	m.complains(1, `a user "EVE" already`, "users", "update", "ada", "--identifier", "EVE")
+	m.complains(2, "1 to 255 bytes", "users", "update", "ada", "--identifier", " ")
+	m.complains(2, "no claim of OIDC Core", "users", "update", "ada", "--claim", "role=admin")
+	m.complains(1, "lanyard users list", "users", "update", "nobody", "--name", "x")
+}
+
 // Where users are Kratos', nobody can make one here, and is told why.
 func TestUsersOfKratos(t *testing.T) {
 	m := newTerminal(t)
@@ -70,7 +104,7 @@ func TestUsersOfKratos(t *testing.T) {
 	t.Setenv("LANYARD_HOOKS_HYDRA_PUBLIC_URL", "http://127.0.0.1:4444")
 	for _, args := range [][]string{
 		{"users", "create", "ada"}, {"users", "list"}, {"users", "show", "ada"},
-		{"users", "passwd", "ada"}, {"users", "delete", "ada", "--yes"},
+		{"users", "passwd", "ada"}, {"users", "update", "ada", "--name", "x"}, {"users", "delete", "ada", "--yes"},
 	} {
 		m.complains(1, "Kratos' own", args...)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
 // FindSubjects returns who goes by a name: the subject of that ID, and the
@@ -34,6 +35,42 @@ func (s *Store) FindSubjects(ctx context.Context, name string) ([]devices.Subjec
 		}
 	}
 	return found, nil
+}
+
+// UpdateUser changes what a user types to sign in and what is claimed of them.
+// The change reads the user as it is within the transaction. What they have
+// stays. devices.ErrNotFound for nobody, devices.ErrExists where the identifier
+// is somebody else's.
+func (s *Store) UpdateUser(
+	ctx context.Context, subject string, when time.Time, edit func(*oauth.User),
+) (oauth.User, error) {
+	if _, err := s.User(ctx, subject); err != nil {
+		return oauth.User{}, err // before a transaction would add the subject
+	}
+	var u oauth.User
+	err := s.inSubject(ctx, subject, func(tx bun.Tx) error {
+		var row userRow
+		if err := one(ctx, selectUsers(tx, &row).Where("u.subject = ?", subject), subject); err != nil {
+			return err
+		}
+		u = row.user()
+		edit(&u)
+		u.UpdatedAt = when
+		if err := writable(u); err != nil {
+			return err
+		}
+		_, err := tx.NewUpdate().Model((*userRow)(nil)).Set("identifier = ?", u.Identifier).
+			Set("folded = ?", folded(u.Identifier)).Set("claims = ?", pack(u.Claims)).
+			Set("updated_at = ?", at(when)).Where("subject = ?", subject).Exec(ctx)
+		if duplicate(err) {
+			return devices.ErrExists
+		}
+		return err
+	})
+	if err != nil {
+		return oauth.User{}, fmt.Errorf("update user %s: %w", subject, err)
+	}
+	return u, nil
 }
 
 // DeleteUser forgets a user: identifier, password, claims, consents and the

@@ -20,6 +20,45 @@ func ending(t *testing.T, s Store) func(devices.Tx) error {
 	}
 }
 
+func updatedUser(t *testing.T, s Store) {
+	ctx := t.Context()
+	ada := oauth.User{
+		Subject: "ada", Identifier: "ada@example.com", PasswordHash: "hash",
+		Claims: map[string]any{"name": "Ada"}, CreatedAt: noon, UpdatedAt: noon,
+	}
+	good(t, s.CreateUser(ctx, ada))
+	good(t, s.CreateUser(ctx, oauth.User{Subject: "eve", Identifier: "eve"}))
+	enrolled(t, s, "ada", "laptop")
+	g := opened(t, s, "ada", "laptop")
+
+	ada.Identifier, ada.UpdatedAt = "Lovelace@example.com", noon.Add(time.Hour)
+	ada.Claims = map[string]any{"name": "Ada", "email": "lovelace@example.com"}
+	updated, err := s.UpdateUser(ctx, "ada", noon.Add(time.Hour), func(u *oauth.User) {
+		u.Identifier = "Lovelace@example.com"
+		u.Claims["email"] = "lovelace@example.com"
+	})
+	good(t, err)
+	same(t, "updated user", updated, ada)
+	found, err := s.UserByIdentifier(ctx, "lovelace@EXAMPLE.com")
+	good(t, err)
+	same(t, "user read again", found, ada)
+	_, err = s.UserByIdentifier(ctx, "ada@example.com")
+	missing(t, "the identifier of before", err)
+	if !holding(t, s, g.ID).RevokedAt.IsZero() {
+		t.Error("an update ended a grant")
+	}
+
+	rename := func(name string) func(*oauth.User) { return func(u *oauth.User) { u.Identifier = name } }
+	if _, err := s.UpdateUser(ctx, "ada", noon, rename("EVE")); !errors.Is(err, devices.ErrExists) {
+		t.Errorf("another's identifier: %v", err)
+	}
+	_, err = s.UpdateUser(ctx, "nobody", noon, rename("x"))
+	missing(t, "updating nobody", err)
+	if found, err := s.FindSubjects(ctx, "nobody"); err != nil || len(found) != 0 {
+		t.Errorf("updating nobody made %+v, %v", found, err)
+	}
+}
+
 func deletedUser(t *testing.T, s Store) {
 	ctx := t.Context()
 	good(t, s.CreateUser(ctx, oauth.User{Subject: "ada", Identifier: "ada@example.com"}))

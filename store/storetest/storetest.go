@@ -19,6 +19,7 @@ type Store interface {
 	SignIns
 	Subjects
 	Operator
+	Accounts
 	Small
 }
 
@@ -69,9 +70,14 @@ type Operator interface {
 	Sweep(ctx context.Context, now time.Time, keep store.Retention) error
 }
 
+// Accounts are users as operators change them.
+type Accounts interface {
+	UpdateUser(ctx context.Context, subject string, at time.Time, edit func(*oauth.User)) (oauth.User, error)
+	DeleteUser(ctx context.Context, subject string, at time.Time, end func(devices.Tx) error) error
+}
+
 // Small is the rest of what the provider keeps.
 type Small interface {
-	DeleteUser(ctx context.Context, subject string, at time.Time, end func(devices.Tx) error) error
 	Consent(ctx context.Context, subject, clientID string) (oauth.Consent, error)
 	PutConsent(ctx context.Context, c oauth.Consent) error
 	Keys(ctx context.Context) ([]oauth.Key, error)
@@ -128,6 +134,7 @@ var promises = []promise{
 	{"users are found whatever the case", users},
 	{"a disabled subject loses its grants and sign-ins", disabledUser},
 	{"a new password ends what the old one opened elsewhere", changedPassword},
+	{"an update changes names and claims, and nothing else", updatedUser},
 	{"a deleted user leaves tombstones and nothing else", deletedUser},
 	{"a user that cannot be ended is not deleted", undeletedUser},
 	{"subjects are found by either of their names", foundSubjects},
