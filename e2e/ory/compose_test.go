@@ -63,6 +63,16 @@ func TestComposeProfile(t *testing.T) {
 	refreshes(t, c)
 	isRefused(t, c.Stolen(stack.NewPerson("http://"+at("4444"), house.Phone())))
 
+	// The pages lead to Kratos, which knows ada already and lets her come back.
+	pages := "http://" + at("4487") + "/devices"
+	login, err := ada.Visit(pages)
+	good(t, err)
+	back, err := ada.Visit(login)
+	good(t, err)
+	if !strings.HasPrefix(back, pages+"/callback") {
+		t.Errorf("the pages lead to %q, and on to %q", login, back)
+	}
+
 	var list []struct{ ID, Subject, State, Tier string }
 	good(t, json.Unmarshal(p.finish("lanyard-ory", "devices", "list", "--output", "json"), &list))
 	list = slices.DeleteFunc(list, func(d struct{ ID, Subject, State, Tier string }) bool { return d.Tier != "T2" })
