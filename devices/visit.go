@@ -12,7 +12,7 @@ import (
 // its name: what comes with the session of a device must look like it and hold
 // its cookie, as in [Registry.Revisit]. The error is ErrNoDevice,
 // ErrNotRecognized, ErrRevoked, or ErrRefused for a copied session. It is one
-// read; only a refusal writes.
+// read; only a refusal writes, and the first visit from where nobody expected it.
 func (r *Registry) Visit(ctx context.Context, a Actor, s Sighting) ([]Device, Device, error) {
 	if a.DeviceID == "" {
 		return nil, Device{}, ErrNoDevice
@@ -42,7 +42,7 @@ func (r *Registry) Visit(ctx context.Context, a Actor, s Sighting) ([]Device, De
 
 // Revisit judges a sighting that comes with a sign-in of one of the subject's
 // devices: a browser that holds both cookies. A refusal is kept and told, and
-// changes nothing else.
+// changes nothing else; so is, once for each network, a doubt about where.
 func (r *Registry) Revisit(ctx context.Context, subject, deviceID string, s Sighting) (Verdict, error) {
 	d, err := r.Store.Device(ctx, subject, deviceID)
 	if errors.Is(err, ErrNotFound) {
@@ -60,11 +60,18 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 		v = r.Policy.soften(r.Policy.refuse(false,
 			Evidence{Reason: ReasonCookieMismatch, Weight: r.Policy.Weights.CookieMismatch}))
 	}
-	if v.Err() == nil || !d.Live() || r.repeated(ctx, d, "", s, v) {
-		return v, nil
-	}
 	told := EventHijackSuspected
-	if v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) && !v.apart() {
+	switch {
+	case !d.Live():
+		return v, nil
+	case v.Decision == Flag && v.elsewhere():
+		if r.toldOf(ctx, d, "", s, v) {
+			return v, nil
+		}
+		told = EventLoginSuspicious // nobody has proved anew who they are
+	case v.Err() == nil, r.repeated(ctx, d, "", s, v):
+		return v, nil
+	case v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) && !v.apart():
 		told = EventDeviceRefused // the right browser, looking odd
 	}
 	return v, r.Store.Change(ctx, d.Subject, func(tx Tx) error {
@@ -86,11 +93,11 @@ func (r *Registry) repeated(ctx context.Context, d Device, grantID string, s Sig
 	})
 }
 
-// toldOf reports whether the same was kept of a grant before, from the same
-// network: a retry from elsewhere is told once for each network it comes from.
+// toldOf reports whether the same was kept of a grant, or of sign-ins, before,
+// from the same network: what comes from elsewhere is told once for each.
 // What cannot be read counts as not kept.
 func (r *Registry) toldOf(ctx context.Context, d Device, grantID string, s Sighting, v Verdict) bool {
-	if !slices.Contains(v.Reasons(), ReasonNewNetwork) {
+	if !v.elsewhere() {
 		return false
 	}
 	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 50})

@@ -103,8 +103,8 @@ func (c Case) carriers() []Carrier {
 func (c Case) speed(last, now Network) float64 {
 	nowhere := Spot{}
 	seen := c.Device.LastAt
-	if c.Grant != nil && c.Grant.RotatedAt.After(seen) {
-		seen = c.Grant.RotatedAt // a token call from elsewhere would have moved Last
+	if g := c.Grant; g != nil && g.RotatedAt.After(g.CreatedAt) && g.RotatedAt.After(seen) {
+		seen = g.RotatedAt // a token call from elsewhere, but the first, would have moved Last
 	}
 	if last.Spot == nowhere || now.Spot == nowhere || last.Kind.Hides() || now.Kind.Hides() ||
 		seen.IsZero() {

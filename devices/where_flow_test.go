@@ -215,12 +215,29 @@ func TestSignInFromANewCountry(t *testing.T) {
 // A session of the pages that is carried off far is refused, cookie and all.
 func TestSessionCarriedOff(t *testing.T) {
 	j := newJourney(t)
-	j.clock.Advance(2 * time.Hour)
-	s := j.at(london, devicestest.LaptopHeaders(), j.laptop.Secret)
-	v, err := j.Revisit(t.Context(), "ada", j.laptop.Device.ID, s)
-	j.good(err)
-	if v.Decision != devices.StepUp {
-		t.Error(said(v))
+	visits := func(n devices.Network, want string) {
+		t.Helper()
+		s := j.at(n, devicestest.LaptopHeaders(), j.laptop.Secret)
+		v, err := j.Revisit(t.Context(), "ada", j.laptop.Device.ID, s)
+		j.good(err)
+		if got := said(v); got != want {
+			t.Errorf("from %s: %s, want %s", n.City, got, want)
+		}
 	}
+	j.clock.Advance(2 * time.Hour)
+	visits(newYork, "allow 0")
+	visits(lte, "allow 1 new_network")
+	visits(london, "step_up 23 new_country new_network impossible_travel")
 	j.hears(devices.EventHijackSuspected)
+
+	// In its own time it is let in, and the owner is told, once.
+	j.clock.Advance(6 * time.Hour)
+	for range 3 {
+		visits(london, "flag 11 new_country new_network")
+		j.clock.Advance(time.Hour)
+	}
+	j.hears(devices.EventLoginSuspicious)
+	if d := j.device(j.laptop); d.Last != newYork || d.State != devices.StateActive {
+		t.Errorf("a visit moved the device: %+v", d)
+	}
 }

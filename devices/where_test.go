@@ -41,7 +41,7 @@ func moves(before, after devices.Network, since time.Duration, more ...func(*dev
 	return refresh(append([]func(*devices.Case){func(c *devices.Case) {
 		c.Device.Last, c.Device.LastAt, c.Sighting.Network = before, c.Now.Add(-30*24*time.Hour), after
 		c.Grant.Baseline.Network = before
-		c.Grant.RotatedAt = c.Now.Add(-since)
+		c.Grant.RotatedAt, c.Grant.CreatedAt = c.Now.Add(-since), c.Now.Add(-30*24*time.Hour)
 	}}, more...)...)
 }
 
@@ -87,18 +87,21 @@ func TestWhere(t *testing.T) {
 		"one carrier, far away":       {moves(newYork, la, h), "allow 8 impossible_travel"},
 		"one carrier, no number told": {moves(without(newYork, noASN), without(la, noASN), h), "flag 12 impossible_travel"},
 		"a clock that went back":      {moves(newYork, london, -h), "step_up 23 new_country new_network impossible_travel"},
-		"seven days":                  {moves(newYork, london, 7*24*h), "flag 11 new_country new_network"},
-		"coordinates missing now":     {moves(newYork, nowhere(london), 2*h), "flag 11 new_country new_network"},
-		"coordinates missing before":  {moves(nowhere(newYork), london, 2*h), "flag 11 new_country new_network"},
-		"a private address now":       {moves(newYork, private(london), 2*h), "allow 0"},
-		"a private address before":    {moves(private(newYork), london, 2*h), "allow 0"},
-		"a data centre":               {moves(newYork, kind(lte, devices.NetworkHosting), h), "allow 7 new_network anonymiser"},
-		"a VPN abroad":                {moves(newYork, kind(london, devices.NetworkAnonymiser), h), "flag 14 new_country new_network anonymiser"},
-		"Tor":                         {moves(newYork, kind(lte, devices.NetworkTor), h), "flag 11 new_network anonymiser"},
-		"out of a VPN":                {moves(kind(newYork, devices.NetworkAnonymiser), london, h), "flag 11 new_country new_network"},
-		"a line is known better":      {moves(kind(newYork, devices.NetworkFixed), kind(boston, devices.NetworkFixed), time.Minute), "allow 9 new_network impossible_travel"},
-		"a backend":                   {moves(newYork, london, 2*h, bound(devices.BindingDeviceStatus)), "allow 0"},
-		"a key":                       {moves(newYork, london, 2*h, thumbprint("k1", "k1")), "allow 0"},
+		"a grant that was opened elsewhere": {moves(newYork, london, 2*h, func(c *devices.Case) {
+			c.Grant.CreatedAt, c.Grant.Baseline.Network = c.Grant.RotatedAt, london
+		}), "allow 0"},
+		"seven days":                 {moves(newYork, london, 7*24*h), "flag 11 new_country new_network"},
+		"coordinates missing now":    {moves(newYork, nowhere(london), 2*h), "flag 11 new_country new_network"},
+		"coordinates missing before": {moves(nowhere(newYork), london, 2*h), "flag 11 new_country new_network"},
+		"a private address now":      {moves(newYork, private(london), 2*h), "allow 0"},
+		"a private address before":   {moves(private(newYork), london, 2*h), "allow 0"},
+		"a data centre":              {moves(newYork, kind(lte, devices.NetworkHosting), h), "allow 7 new_network anonymiser"},
+		"a VPN abroad":               {moves(newYork, kind(london, devices.NetworkAnonymiser), h), "flag 14 new_country new_network anonymiser"},
+		"Tor":                        {moves(newYork, kind(lte, devices.NetworkTor), h), "flag 11 new_network anonymiser"},
+		"out of a VPN":               {moves(kind(newYork, devices.NetworkAnonymiser), london, h), "flag 11 new_country new_network"},
+		"a line is known better":     {moves(kind(newYork, devices.NetworkFixed), kind(boston, devices.NetworkFixed), time.Minute), "allow 9 new_network impossible_travel"},
+		"a backend":                  {moves(newYork, london, 2*h, bound(devices.BindingDeviceStatus)), "allow 0"},
+		"a key":                      {moves(newYork, london, 2*h, thumbprint("k1", "k1")), "allow 0"},
 
 		"a new language abroad":     {moves(newYork, london, 2*h, showing("language", "de")), "step_up 27 evidence_mismatch new_country new_network impossible_travel"},
 		"another browser at home":   {moves(newYork, lte, h, showing("browser", "Firefox")), "step_up 23 browser_changed new_network"},

@@ -101,14 +101,10 @@ func (p *Places) renewed(f *File) *File {
 	if f == nil {
 		return nil
 	}
-	next, err := (*File)(nil), error(nil)
-	if there, trouble := stampOf(f.path); trouble != nil {
-		err = trouble
-	} else if there == f.stamp {
+	if there, err := stampOf(f.path); err == nil && there == f.stamp {
 		return f
-	} else {
-		next, err = Open(f.path, f.use)
 	}
+	next, err := Open(f.path, f.use)
 	if err != nil {
 		p.log.Warn("file of "+string(f.use)+" cannot be read again; the one before is used", "path", f.path, "err", err)
 		return f

@@ -74,6 +74,9 @@ func TestPlaces(t *testing.T) {
 			"0.0.0.0", "224.0.0.1",
 		} {
 			same(t, a, p.Place(at(a)), devices.Network{Addr: at(a)})
+			if devices.Mappable(at(a)) != (a == "8.8.8.8") {
+				t.Errorf("%s: somewhere %v", a, devices.Mappable(at(a)))
+			}
 		}
 		same(t, "nowhere", p.Place(netip.Addr{}), devices.Network{})
 		same(t, "no files", (*geo.Places)(nil).Place(at("192.0.2.66")), devices.Network{Addr: at("192.0.2.66")})
