@@ -162,6 +162,10 @@ func TestSimulateJudgesNothingWhereALineIsMistaken(t *testing.T) {
 		{with(`"browser":"Firefox"`), "browser: unknown member"},
 		{with(`"geo":{"country":"DE","town":"Bonn"}`), "town: unknown member"},
 		{with(`"geo":{"asn":"AS3320"}`), "geo.asn: must be a whole number, is text"},
+		{with(`"geo":{"lat":1}`), "geo: lat and lon belong together"},
+		{with(`"geo":{"lat":91,"lon":0}`), "geo.lat: must be from -90 to 90"},
+		{with(`"geo":{"lat":0,"lon":-181}`), "geo.lon: must be from -180 to 180"},
+		{with(`"geo":{"radius_km":-1}`), "geo.radius_km: must not be negative"},
 		{without("at"), "at: required"},
 		{without("subject"), "subject: required"},
 		{without("grant"), "grant: required"},
@@ -214,6 +218,35 @@ func TestSimulateByAnotherPolicy(t *testing.T) {
 	out, _ = m.runs(0, "simulate", "--input", example, "--mode", "observe")
 	if _, summary = simulated(t, out); summary.Verdicts["step_up"] != 0 || summary.Verdicts["refuse"] == 0 {
 		t.Errorf("observing: %v", summary.Verdicts)
+	}
+}
+
+// Where a line came from counts, and not where that is nowhere.
+func TestSimulateWhere(t *testing.T) {
+	m := newTerminal(t)
+	line := func(hour int, ip, geo string) string {
+		return fmt.Sprintf(`{"at":"2026-11-23T%02d:00:00Z","subject":"ada","device":"laptop","grant":"g1","ip":%q,`+
+			`"headers":{"User-Agent":"okhttp/4.12.0"},"geo":%s}`+"\n", hour, ip, geo)
+	}
+	const newYork = `{"country":"US","lat":40.71,"lon":-74.01,"radius_km":20,"asn":64500,"kind":"fixed"}`
+	london := func(kind string) string {
+		return `{"country":"GB","lat":51.51,"lon":-0.13,"radius_km":20,"asn":64510,"kind":"` + kind + `"}`
+	}
+	m.stdin = line(9, "203.0.113.10", newYork) + line(11, "192.0.2.66", london("mobile")) +
+		line(12, "10.1.2.3", london("mobile")) + line(13, "192.0.2.66", london("anonymiser")) + line(14, "203.0.113.10", newYork)
+	out, _ := m.runs(0, "simulate", "--input", "-")
+	verdicts, _ := simulated(t, out)
+	want := map[int]string{
+		1: "allow", 2: "step_up new_country new_network impossible_travel", 3: "allow",
+		4: "flag new_country new_network anonymiser", 5: "allow",
+	}
+	if diff := cmp.Diff(want, verdicts); diff != "" {
+		t.Errorf("verdicts (-want +got):\n%s", diff)
+	}
+	weightless := writes(t, "weightless.yaml", "weights: {new_country: 0, new_carrier: 0, anonymiser: 0, impossible_travel: 0, fast_travel: 0}\n")
+	out, _ = m.runs(0, "simulate", "--input", "-", "--policy", weightless)
+	if verdicts, _ = simulated(t, out); verdicts[2] != "allow" || verdicts[4] != "allow" {
+		t.Errorf("without weights: %v", verdicts)
 	}
 }
 
