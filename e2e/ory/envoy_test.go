@@ -225,7 +225,7 @@ func TestNginxKnowsEverySpelling(t *testing.T) {
 	s := open(t, change{})
 	text, err := os.ReadFile("../../docs/ory.md")
 	good(t, err)
-	block := regexp.MustCompile("(?s)```nginx\n(.*?)```").FindStringSubmatch(string(text))
+	block := regexp.MustCompile("(?s)```nginx\n( *location = /oauth2/token .*?)```").FindStringSubmatch(string(text))
 	if block == nil {
 		t.Fatal("docs/ory.md has no block of nginx for the token endpoint")
 	}
