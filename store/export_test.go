@@ -40,8 +40,12 @@ func (s *Store) Wanted() int {
 	return len(s.chains.next.wanted)
 }
 
-// Most is how many questions share a statement.
-const Most = most
+// Most is how many questions share a statement, Abreast how many such
+// statements there are at once.
+const (
+	Most    = most
+	Abreast = abreast
+)
 
 // Hot are the statements of the hot paths.
 func (s *Store) Hot() []string {

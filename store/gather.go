@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lanyard-id/lanyard/devices"
 )
@@ -35,21 +37,27 @@ const most = 500
 // does so too. No question joins a reading that has begun, so that none is
 // answered with what was true before it was put.
 //
+// A slow connection holds nobody up: the next reading begins beside it after a
+// while. It is still one for all who wait: if they asked one by one, a database
+// that has much to do would have all the more.
+//
 // Who has gone is not asked for: when a database comes back after a while, it
 // is not asked first for all who have given up on it.
 type gather struct {
 	one, several *hot
-	// patience is how long a question waits for others before it asks alone
-	// after all: a slow connection holds nobody up.
+	// patience is how long a reading waits for the one before.
 	patience time.Duration
 
 	mu   sync.Mutex
-	busy bool     // a reading is under way, or the first asks alone
-	next *reading // who waits for its end; nil if nobody does
+	busy int      // how many readings are under way; the first asks alone
+	next *reading // who waits for the next; nil if nobody does
 }
 
-// usualPatience is far above what a reading takes, and far below any deadline.
+// usualPatience is above what a reading takes, and far below any deadline.
 const usualPatience = 10 * time.Millisecond
+
+// abreast is how many readings may be under way at once.
+const abreast = 8
 
 // tooLate is when nobody waits for a reading any more.
 const tooLate = time.Second
@@ -58,9 +66,13 @@ const tooLate = time.Second
 // done is closed.
 type reading struct {
 	wanted map[chain]int // how many wait for each
+	waits  *time.Timer   // for the reading before
 	done   chan struct{}
 	found  map[chain]devices.Holding
 	err    error
+	// oneByOne says that the statement came to nothing for a reason that may
+	// be one question's.
+	oneByOne bool
 }
 
 // holding returns the grant of a chain, or devices.ErrNotFound.
@@ -72,25 +84,22 @@ func (g *gather) holding(ctx context.Context, c chain) (devices.Holding, error) 
 	if r == nil {
 		return g.alone(ctx, c)
 	}
-	enough := time.NewTimer(g.patience)
-	defer enough.Stop()
 	select {
 	case <-ctx.Done():
 		g.abandon(r, c)
 		return devices.Holding{}, fmt.Errorf("read grant: %w", ctx.Err())
-	case <-enough.C:
-		g.abandon(r, c)
-		return g.alone(ctx, c)
 	case <-r.done:
 	}
-	if r.err != nil {
-		return g.alone(ctx, c) // a row that cannot be read is nobody else's trouble
-	}
-	held, found := r.found[c]
-	if !found {
+	switch held, found := r.found[c]; {
+	case r.oneByOne:
+		return g.alone(ctx, c)
+	case r.err != nil:
+		return devices.Holding{}, fmt.Errorf("read grant: %w", r.err)
+	case !found:
 		return devices.Holding{}, devices.ErrNotFound
+	default:
+		return held, nil
 	}
-	return held, nil
 }
 
 func (g *gather) alone(ctx context.Context, c chain) (devices.Holding, error) {
@@ -107,12 +116,14 @@ func (g *gather) alone(ctx context.Context, c chain) (devices.Holding, error) {
 func (g *gather) join(c chain) (r *reading, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.busy {
-		g.busy = true
+	if g.busy == 0 {
+		g.busy = 1
 		return nil, true
 	}
 	if g.next == nil {
-		g.next = &reading{wanted: map[chain]int{}, done: make(chan struct{})}
+		r := &reading{wanted: map[chain]int{}, done: make(chan struct{})}
+		r.waits = time.AfterFunc(g.patience, func() { g.hurry(r) })
+		g.next = r
 	}
 	if len(g.next.wanted) >= most {
 		return nil, false
@@ -134,13 +145,32 @@ func (g *gather) abandon(r *reading, c chain) {
 	}
 }
 
+// hurry begins a reading that has waited long enough.
+func (g *gather) hurry(r *reading) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r == g.next && g.busy < abreast {
+		g.begin()
+	}
+}
+
 // leave lets the next reading begin.
 func (g *gather) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.busy--
+	g.begin()
+}
+
+// begin begins the next reading, if anybody waits for it.
+func (g *gather) begin() {
 	r := g.next
-	g.next = nil
-	if g.busy = r != nil && len(r.wanted) > 0; g.busy {
+	if r == nil {
+		return
+	}
+	r.waits.Stop()
+	if g.next = nil; len(r.wanted) > 0 {
+		g.busy++
 		go g.read(r)
 	}
 }
@@ -170,10 +200,13 @@ func (g *gather) read(r *reading) {
 		for rows.Next() {
 			held, err := scanHolding(rows)
 			if err != nil {
+				r.oneByOne = true // a row that cannot be read is nobody else's trouble
 				return err
 			}
 			r.found[chain{held.Grant.Issuer, held.Grant.ExternalRef}] = held
 		}
 		return rows.Err()
 	})
+	var said *pgconn.PgError
+	r.oneByOne = r.oneByOne || errors.As(r.err, &said)
 }

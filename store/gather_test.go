@@ -167,7 +167,8 @@ func TestOneUnreadableChain(t *testing.T) {
 	all.Wait()
 }
 
-// A reading that takes long holds nobody up: the others ask without it.
+// A reading that takes long holds nobody up, and those whom it would hold up
+// still ask together: one by one they would be too much for a busy database.
 func TestNobodyWaitsForASlowReading(t *testing.T) {
 	url := pgtest.Fresh(t)
 	s := open(t, url)
@@ -181,7 +182,19 @@ func TestNobodyWaitsForASlowReading(t *testing.T) {
 			}
 		})
 	}
-	until(t, "all have asked", func() bool { return before() == 5 })
+	until(t, "the others ask beside it", func() bool { return before() == 2 && s.Waiting() == 0 })
+	for n := 3; n <= store.Abreast; n++ {
+		all.Go(func() { _, _ = asks(t, s, "c1") })
+		until(t, "those after them too", func() bool { return before() == n })
+	}
+	for range 20 {
+		all.Go(func() { _, _ = asks(t, s, "c2") })
+	}
+	until(t, "the last ones wait", func() bool { return s.Waiting() == 20 })
+	time.Sleep(100 * time.Millisecond) // ten times as long as a reading waits
+	if n := before(); n > store.Abreast {
+		t.Errorf("%d connections ask for chains", n)
+	}
 	open()
 	all.Wait()
 }
