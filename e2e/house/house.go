@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/store/pgtest"
+	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
 
 // Database is a kind of database.
@@ -63,11 +64,10 @@ type House struct {
 // start. Settings win over what it would choose.
 func New(t testing.TB, d Database, settings ...Setting) *House {
 	t.Helper()
-	h := Empty(t, d, settings...)
-	if d == SQLite { // a PostgreSQL is copied from a migrated one
-		h.CLI("migrate", "up")
+	if d == SQLite {
+		return At(t, sqlitetest.Fresh(t), settings...)
 	}
-	return h
+	return Empty(t, d, settings...) // copied from a migrated one
 }
 
 // Empty is New without a schema on SQLite. On PostgreSQL it is New.
