@@ -34,17 +34,13 @@ type Check struct {
 func (c *Check) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("X-Envoy-Auth-Partial-Body") == "true":
-		badRequest(w, &http.MaxBytesError{Limit: r.ContentLength})
+		badRequest(w, &http.MaxBytesError{Limit: r.ContentLength}) // the token may be in the part that is missing
 		return
 	case r.ContentLength == 0 && posted(r):
 		badRequest(w, errForm) // Envoy keeps the body of an upgrade
 		return
 	case r.ContentLength == 0:
 		w.WriteHeader(http.StatusOK) // no token request
-		return
-	}
-	if r.Header.Get("X-Envoy-Auth-Partial-Body") == "true" {
-		badRequest(w, &http.MaxBytesError{Limit: maxForm}) // the token may be in the part that is missing
 		return
 	}
 	form, err := tokenForm(w, r)
