@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lanyard-id/lanyard/hooks"
 	"github.com/lanyard-id/lanyard/hooks/doctor"
 )
 
@@ -27,10 +28,41 @@ func liveFindings(a *app, c Config) []doctor.Finding {
 		}
 		found = append(found, liveFinding(a, server.name, strings.TrimRight(server.url, "/")))
 	}
+	if len(c.Hooks.Keys) > 0 && c.Issuer != "" {
+		found = append(found, hooksFinding(a, c.Issuer, c.Hooks.Keys[0].Reveal()))
+	}
 	if c.Gateway.Listen != "" && c.Gateway.Upstream != "" {
 		found = append(found, aroundFinding(a, strings.TrimRight(c.Gateway.Upstream, "/")))
 	}
 	return found
+}
+
+// hooksFinding asks whether the issuer leads here, as Kratos and Hydra are told
+// it does: with a key, about a token call that concerns nobody.
+func hooksFinding(a *app, issuer, key string) doctor.Finding {
+	address := strings.TrimRight(issuer, "/") + "/hooks/hydra/token"
+	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("{}"))
+	if err != nil {
+		return own(doctor.Missing, "issuer", err.Error())
+	}
+	r.Header.Set(hooks.KeyHeader, key)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return own(doctor.Advice, "issuer", "whether it leads to lanyard cannot be asked from here: "+err.Error())
+	}
+	defer answer.Body.Close()
+	switch answer.StatusCode {
+	case http.StatusNoContent:
+		return own(doctor.Good, "issuer", address+" is answered by lanyard, with the key")
+	case http.StatusUnauthorized:
+		return own(doctor.Missing, "hooks.keys", address+" does not know the first of them: "+
+			"the server there runs with other keys; restart it with these")
+	default:
+		return own(doctor.Missing, "issuer", address+" answers "+answer.Status+", which is not lanyard: Hydra would refuse "+
+			"every token and Kratos every sign-in; have "+issuer+" lead to public.listen")
+	}
 }
 
 func liveFinding(a *app, name, url string) doctor.Finding {

@@ -108,7 +108,7 @@ func (s *server) hooksDoor(
 		mux.Handle("/hooks/gateway/check", check)
 		mux.Handle("/hooks/gateway/check/", check) // Envoy puts the path behind it
 	}
-	return hooks.NewKeys(reveal(c.Hooks.Keys)...).Guard(mux)
+	return hooks.NewKeys(reveal(c.Hooks.Keys)...).Guard(mux, s.log)
 }
 
 // check is what a proxy of the operator's own asks about token requests.

@@ -22,7 +22,9 @@ package hooks
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"log/slog"
 	"net/http"
+	"sync/atomic"
 )
 
 // KeyHeader is the header in which Ory sends a hook's key.
@@ -42,8 +44,11 @@ func NewKeys(keys ...[]byte) Keys {
 
 // Guard lets through to next who sends one of the keys, and answers 401 to
 // everybody else without reading anything. Each key is compared, in constant
-// time.
-func (k Keys) Guard(next http.Handler) http.Handler {
+// time. The log tells of the first who lacks one, and then each time that they
+// have doubled: a wrong key in Ory's configuration shows, and strangers do not
+// fill it.
+func (k Keys) Guard(next http.Handler, log *slog.Logger) http.Handler {
+	var turnedAway atomic.Uint64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := sha256.Sum256([]byte(r.Header.Get(KeyHeader)))
 		known := 0
@@ -51,6 +56,9 @@ func (k Keys) Guard(next http.Handler) http.Handler {
 			known |= subtle.ConstantTimeCompare(key[:], sent[:])
 		}
 		if known != 1 {
+			if n := turnedAway.Add(1); n&(n-1) == 0 {
+				log.WarnContext(r.Context(), "a hook was called without a key of hooks.keys", "path", r.URL.Path, "times", n)
+			}
 			w.Header().Set("Connection", "close") // the body stays unread
 			w.WriteHeader(http.StatusUnauthorized)
 			return

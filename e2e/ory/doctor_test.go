@@ -98,6 +98,9 @@ func TestDoctorPagesWithKratos(t *testing.T) {
 	}
 	s.paste(t, printed, "kratos")
 	printed = s.doctor(t, 0)
+	if !strings.Contains(printed, "good     lanyard: issuer: "+s.House.Issuer+"/hooks/hydra/token is answered by lanyard, with the key") {
+		t.Errorf("it has not asked lanyard's own hook:\n%s", printed)
+	}
 	if !strings.Contains(printed, "good     Kratos: "+at+": signs owners in, and sends them back to the pages") {
 		t.Errorf("it has not asked Kratos:\n%s", printed)
 	}
@@ -130,6 +133,7 @@ func TestDoctorPagesWithHydra(t *testing.T) {
 	}})
 	s.pages(t)
 	good(t, s.Reconfigure(t.Context(), "kratos", func(config map[string]any) { delete(config, "oauth2_provider") }))
+	good(t, s.Reconfigure(t.Context(), "hydra", func(config map[string]any) { delete(config["urls"].(map[string]any), "consent") }))
 	client := map[string]any{
 		"client_id": "lanyard-pages", "client_secret": pagesSecret, "scope": "openid",
 		"grant_types": []string{"authorization_code"}, "response_types": []string{"code"},
@@ -140,7 +144,7 @@ func TestDoctorPagesWithHydra(t *testing.T) {
 	printed := s.doctor(t, 1)
 	own := s.House.Issuer
 	want := []string{
-		"hydra.yml: urls.consent: identity.kind is kratos, but Hydra sends consent elsewhere",
+		"hydra.yml: urls.consent: nobody answers who is asked for consent",
 		"hydra.yml: urls.login: without the bridge browsers get no device cookie before they sign in",
 		"hydra.yml: urls.logout: nobody can sign out: Hydra has nowhere to send them and shows an error",
 		"kratos.yml: oauth2_provider.url: Kratos does not know Hydra, and turns down whoever the bridge sends: sign-ins for applications fail",

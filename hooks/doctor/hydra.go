@@ -36,7 +36,8 @@ func hydraHook(r *report, t tree, o Ours) {
 	case map[string]any:
 		h := tree(hook)
 		if !strings.HasSuffix(strings.TrimRight(h.text("url"), "/"), "/hooks/hydra/token") {
-			r.add(Missing, where+".url", "it does not lead to lanyard's /hooks/hydra/token", paste)
+			r.add(Advice, where+".url", "it does not lead to lanyard's /hooks/hydra/token: unless the hook there asks lanyard's "+
+				"(docs/ory.md, \"A token hook of your own\"), no refresh is judged", paste)
 			return
 		}
 		sends, _ := h.at("auth").(map[string]any)
@@ -79,8 +80,7 @@ func tokens(r *report, t tree, o Ours) {
 
 func pages(r *report, t tree, o Ours) {
 	if o.Bridge {
-		r.check(t.text("urls.consent") == o.URL+"/bridge/consent", "urls.consent", "consent is the bridge's",
-			"identity.kind is kratos, but Hydra sends consent elsewhere", "urls:\n  consent: "+o.URL+"/bridge/consent\n")
+		consent(r, t, o)
 		r.check(t.text("urls.login") == o.URL+"/bridge/login", "urls.login", "login goes through the bridge",
 			"without the bridge browsers get no device cookie before they sign in", "urls:\n  login: "+o.URL+"/bridge/login\n")
 		logout(r, t, o)
@@ -88,6 +88,21 @@ func pages(r *report, t tree, o Ours) {
 	if o.Kratos != "" && t.at("urls.identity_provider.url") == nil {
 		r.add(Advice, "urls.identity_provider", "Hydra does not know Kratos: ending a login session there does not end Kratos' session "+
 			"(lanyard ends both)", "urls:\n  identity_provider:\n    url: KRATOS_ADMIN_URL\n    publicUrl: KRATOS_PUBLIC_URL\n")
+	}
+}
+
+// consent may be an application of the operator's own; without any, Hydra shows
+// a page that says so.
+func consent(r *report, t tree, o Ours) {
+	paste := "urls:\n  consent: " + o.URL + "/bridge/consent\n"
+	switch t.text("urls.consent") {
+	case o.URL + "/bridge/consent":
+		r.add(Good, "urls.consent", "consent is the bridge's", "")
+	case "":
+		r.add(Missing, "urls.consent", "nobody answers who is asked for consent", paste)
+	default:
+		r.add(Advice, "urls.consent", "consent is an application of your own: tokens name the device only if it puts "+
+			"device_id into the session (docs/ory.md)", paste)
 	}
 }
 

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +62,8 @@ func TestBlocksToPaste(t *testing.T) {
 		{"a token hook that is a list", set(hydra(), "oauth2.token_hook", []any{1}), doctor.Hydra, "oauth2.token_hook", doctor.Missing,
 			"it is neither a URL nor a section: Hydra logs an error and runs no hook", tokenHook},
 		{"a token hook that leads elsewhere", set(hydra(), "oauth2.token_hook.url", "https://else.example.com/"), doctor.Hydra,
-			"oauth2.token_hook.url", doctor.Missing, "it does not lead to lanyard's /hooks/hydra/token", tokenHook},
+			"oauth2.token_hook.url", doctor.Advice, "it does not lead to lanyard's /hooks/hydra/token: unless the hook there asks " +
+				`lanyard's (docs/ory.md, "A token hook of your own"), no refresh is judged`, tokenHook},
 		{"a key in a cookie", set(hydra(), "oauth2.token_hook.auth.config.in", "cookie"), doctor.Hydra, "oauth2.token_hook", doctor.Missing,
 			"sends no key: without auth.config.in: header Ory leaves it out", tokenHook},
 		{"a key under another name", set(hydra(), "oauth2.token_hook.auth.config.name", "X-Key"), doctor.Hydra, "oauth2.token_hook",
@@ -189,5 +191,11 @@ func TestBlocksOfTheBridge(t *testing.T) {
 		"urls:\n  logout: https://id.example.com/bridge/logout\n"
 	if paste != want {
 		t.Errorf("%s\nwant\n%s", paste, want)
+	}
+	own := doctor.Hydra(set(hydra(), "urls.consent", "https://login.example.com/consent"), o)
+	if !slices.ContainsFunc(own, func(f doctor.Finding) bool {
+		return f.Level == doctor.Advice && f.Where == "hydra.yml: urls.consent" && strings.Contains(f.What, "puts device_id into the session")
+	}) {
+		t.Errorf("a consent app of one's own: %+v", own)
 	}
 }

@@ -61,7 +61,7 @@ func newHouseOn(t *testing.T, url string, edits ...func(*hydra.Hook)) *house {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/hydra/token", hook)
-	server := httptest.NewServer(hooks.NewKeys([]byte("another"), []byte(key)).Guard(mux))
+	server := httptest.NewServer(hooks.NewKeys([]byte("another"), []byte(key)).Guard(mux, slog.New(slog.DiscardHandler)))
 	h.at = server.URL + "/hooks/hydra/token"
 	t.Cleanup(func() {
 		server.Close()

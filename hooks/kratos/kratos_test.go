@@ -56,7 +56,7 @@ func open(t *testing.T) *house {
 	}
 	mux := http.NewServeMux()
 	h.hooks.Mount(mux)
-	server := httptest.NewServer(hooks.NewKeys([]byte("an older key"), []byte(key)).Guard(mux))
+	server := httptest.NewServer(hooks.NewKeys([]byte("an older key"), []byte(key)).Guard(mux, slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	h.at = server.URL
 	return h
