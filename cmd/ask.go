@@ -81,14 +81,15 @@ func (a *app) readSecret(what string) ([]byte, error) {
 // typed asks for a line without showing it. An interrupt ends it, and leaves
 // the terminal as it was.
 func (a *app) typed(in *os.File, prompt string) ([]byte, error) {
-	before, err := term.GetState(int(in.Fd()))
+	fd := int(in.Fd()) // once: a read that is given up may outlast the file
+	before, err := term.GetState(fd)
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprint(a.stderr, prompt)
-	line, err := a.untilInterrupted(func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
+	line, err := a.untilInterrupted(func() ([]byte, error) { return term.ReadPassword(fd) })
 	fmt.Fprintln(a.stderr)
-	return line, errors.Join(err, term.Restore(int(in.Fd()), before))
+	return line, errors.Join(err, term.Restore(fd, before))
 }
 
 // untilInterrupted reads until the interrupt, which does not end a read by

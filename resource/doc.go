@@ -14,4 +14,9 @@
 // ended device is refused at its next request. With Config.Offline tokens that
 // are JWTs are believed by their signature (RFC 9068), which costs no request,
 // and an ended device is served until its token expires.
+//
+// # Not here
+//
+// No judgments: what a device looks like is compared where tokens are
+// refreshed. Proofs are remembered by each process for itself.
 package resource

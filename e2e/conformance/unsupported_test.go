@@ -100,7 +100,7 @@ func noUnsignedIDTokens(t *testing.T, p *party) {
 		}
 	}
 	got := p.Run("", "clients", "create", "--id", "careless", "--redirect-uri", callback, "--id-token-alg", "none")
-	if got.Status == 0 || !strings.Contains(got.Stderr, "id_token_signed_response_alg") {
+	if got.Status == 0 || !strings.Contains(got.Stderr, `--id-token-alg: "none" is none of ES256, RS256`) {
 		t.Errorf("the command line said %d %s%s", got.Status, got.Stdout, got.Stderr)
 	}
 	if a := p.registers(`{"client_id":"careless","redirect_uris":["` + callback + `"],"id_token_signed_response_alg":"none"}`); a.status != http.StatusUnprocessableEntity {
