@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
@@ -103,11 +106,30 @@ func (f *File) read(found maxminddb.Result) (told devices.Network) {
 		if found.Decode(&r) != nil {
 			return devices.Network{}
 		}
-		return r.network()
+		return storable(r.network())
 	}
 	var r record
 	if found.Decode(&r) != nil {
 		return devices.Network{}
 	}
-	return r.network()
+	return storable(r.network())
 }
+
+// storable drops names that no database could keep. They are written down with
+// the device: whatever is wrong with a file, it must not end a request later.
+func storable(n devices.Network) devices.Network {
+	if len(n.Country) != 2 || strings.Trim(n.Country, letters) != "" {
+		n.Country = ""
+	}
+	for _, name := range []*string{&n.Region, &n.City} {
+		if len(*name) > longest || !utf8.ValidString(*name) || strings.ContainsFunc(*name, unicode.IsControl) {
+			*name = ""
+		}
+	}
+	return n
+}
+
+const (
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	longest = 255 // bytes of a name
+)

@@ -218,6 +218,24 @@ func TestReplacedFiles(t *testing.T) {
 	}
 }
 
+// What a file tells is written down with devices. What no database keeps, or
+// would read as something else, is not told.
+func TestNamesThatCannotBeKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "city.mmdb")
+	for _, bad := range []string{"A\x00", "A\xff", "A\n", strings.Repeat("A", 300)} {
+		geotest.Write(t, path, "GeoLite2-City",
+			geotest.Place("192.0.2.0/24", "GB", "England", "London", 51.51, -0.13, 50),
+			geotest.Place("203.0.113.0/24", bad, bad, bad, 40.71, -74.01, 20))
+		p := opened(t, path, "", nil)
+		same(t, "told "+bad, p.Place(at("203.0.113.10")), devices.Network{
+			Addr: at("203.0.113.10"), Spot: devices.Spot{Lat: 407, Lon: -740, RadiusKM: 20},
+		})
+		if got := p.Place(at("192.0.2.66")); got.City != "London" || got.Country != "GB" {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 // Whatever is broken in a file, nobody falls over it.
 func TestBrokenFiles(t *testing.T) {
 	city, asn := filepath.Join(t.TempDir(), "city.mmdb"), filepath.Join(t.TempDir(), "asn.mmdb")
