@@ -64,3 +64,9 @@ func (s *Store) Hot() []string {
 func (s *Store) Ask(ctx context.Context, query string) (answer string, err error) {
 	return answer, s.write.DB.QueryRowContext(ctx, query).Scan(&answer)
 }
+
+// Grow adds a column to a table, as a later version's step would.
+func (s *Store) Grow(ctx context.Context, table, column string) error {
+	_, err := s.write.ExecContext(ctx, "ALTER TABLE "+table+" ADD COLUMN "+column+" BIGINT NOT NULL DEFAULT 0")
+	return err
+}

@@ -27,6 +27,10 @@ type Store struct {
 	chains                               *gather // on PostgreSQL
 }
 
+// newer lets a server go on after a migration to the next version, until it is
+// replaced: columns that it does not know are passed over.
+func newer() bun.DBOption { return bun.WithDiscardUnknownColumns() }
+
 // settings are what options set.
 type settings struct {
 	pool    int

@@ -30,7 +30,7 @@ func openPostgres(url string, set settings) (*Store, error) {
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(time.Hour) // so that load moves to a new replica
-	db := bun.NewDB(pool, pgdialect.New())
+	db := bun.NewDB(pool, pgdialect.New(), newer())
 	mode := pgx.QueryExecModeCacheStatement
 	if set.uncache {
 		mode = pgx.QueryExecModeExec

@@ -48,7 +48,7 @@ func openSQLite(file string, set settings) (*Store, error) {
 		return nil, errors.Join(err, writing.Close())
 	}
 	return &Store{
-		write: bun.NewDB(writing, sqlitedialect.New()), read: bun.NewDB(reading, sqlitedialect.New()),
+		write: bun.NewDB(writing, sqlitedialect.New(), newer()), read: bun.NewDB(reading, sqlitedialect.New(), newer()),
 		now:          set.now,
 		holding:      &hot{db: reading, text: holdingText, prepares: true},
 		rotate:       &hot{db: writing, text: rotateText, prepares: true},
