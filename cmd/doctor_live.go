@@ -48,7 +48,9 @@ func hooksFinding(a *app, issuer, key string) doctor.Finding {
 		return own(doctor.Missing, "issuer", err.Error())
 	}
 	r.Header.Set(hooks.KeyHeader, key)
-	answer, err := http.DefaultClient.Do(r)
+	// The key goes nowhere else: a client that follows would take it along.
+	asking := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := asking.Do(r)
 	if err != nil {
 		return own(doctor.Advice, "issuer", "whether it leads to lanyard cannot be asked from here: "+err.Error())
 	}

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,5 +105,30 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 				t.Errorf("status %d, want %q in\n%s", status, tt.wants, &out)
 			}
 		})
+	}
+}
+
+// The key of the hooks goes to the issuer and no further: where that sends the
+// doctor is somebody else's server, perhaps.
+func TestDoctorTakesTheKeyNowhereElse(t *testing.T) {
+	var led atomic.Int32
+	elsewhere := serves(t, func(w http.ResponseWriter, _ *http.Request) {
+		led.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	for _, status := range []int{http.StatusFound, http.StatusPermanentRedirect} {
+		leads := serves(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, status) })
+		for name, value := range map[string]string{
+			"ISSUER": leads, "PUBLIC_LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "127.0.0.1:0",
+			"DATABASE_URL":   "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db"),
+			"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "a key of these tests",
+		} {
+			t.Setenv("LANYARD_"+name, value)
+		}
+		var out bytes.Buffer
+		cmd.Main([]string{"doctor"}, strings.NewReader(""), &out, &out)
+		if wants := "answers " + strconv.Itoa(status); !strings.Contains(out.String(), wants) || led.Load() != 0 {
+			t.Errorf("%d: led elsewhere %d times, want %q in\n%s", status, led.Load(), wants, &out)
+		}
 	}
 }
