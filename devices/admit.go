@@ -151,7 +151,7 @@ func (k *Gatekeeper) rotation(ctx context.Context, p Presented, lineage Lineage,
 	if p.IdleFor > 0 {
 		r.IdleUntil = s.At.Add(p.IdleFor)
 	}
-	if v.Would != Allow && !k.Registry.repeated(ctx, holder(p.Holding), g.ID, s, v) {
+	if v.Would != Allow && !k.told(ctx, p, v) {
 		j := k.Registry.judgment(holder(p.Holding), &g, s, v)
 		r.Judgment = &j
 		r.Events = k.events(p, lineage, v)

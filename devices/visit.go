@@ -103,6 +103,14 @@ func (r *Registry) toldOf(ctx context.Context, d Device, grantID string, s Sight
 	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 50})
 	return err == nil && slices.ContainsFunc(kept, func(j Judgment) bool {
 		return j.GrantID == grantID && j.Sighting.Network.Prefix() == s.Network.Prefix() &&
-			slices.Equal(j.Verdict.Reasons(), v.Reasons())
+			j.Verdict.Decision == v.Decision && slices.Equal(j.Verdict.Reasons(), v.Reasons())
 	})
+}
+
+// told reports whether a doubt has been kept already: within the last minute,
+// or, where the mode lets through what asks for a sign-in and must not be
+// learned, once for each network.
+func (k *Gatekeeper) told(ctx context.Context, p Presented, v Verdict) bool {
+	r, d, g := k.Registry, holder(p.Holding), p.Holding.Grant.ID
+	return r.repeated(ctx, d, g, p.Sighting, v) || v.Would == StepUp && r.toldOf(ctx, d, g, p.Sighting, v)
 }

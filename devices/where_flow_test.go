@@ -154,6 +154,35 @@ func TestWhatWouldBeRefusedTeachesNoPlace(t *testing.T) {
 	j.hears()
 }
 
+// Where nothing is refused, who stays where they were not expected is not told
+// of, and kept, at every refresh. A mode that tells does not rest on what was
+// only recorded.
+func TestWhoStaysElsewhereIsToldOnce(t *testing.T) {
+	j := newJourney(t)
+	staying := func(mode devices.Mode, want string) {
+		j.Registry.Policy.Mode = mode
+		for range 5 {
+			j.clock.Advance(10 * time.Minute)
+			j.refreshes(london, want+" 23 new_country new_network impossible_travel")
+		}
+	}
+	kept := func(want int) {
+		t.Helper()
+		all, err := j.store.History(t.Context(), "ada", j.laptop.Device.ID, devices.Page{Limit: 50})
+		j.good(err)
+		if len(all) != want {
+			t.Errorf("%d judgments, want %d", len(all), want)
+		}
+	}
+	kept(1)
+	staying(devices.ModeObserve, "allow")
+	j.hears()
+	kept(2)
+	staying(devices.ModeFlag, "flag")
+	j.hears(devices.EventDeviceFlagged)
+	kept(3)
+}
+
 // Nothing is known of a place until there is a database; then it is learned,
 // once, without a word.
 func TestPlacesAreLearned(t *testing.T) {
