@@ -103,8 +103,11 @@ func (c Case) carriers() []Carrier {
 func (c Case) speed(last, now Network) float64 {
 	nowhere := Spot{}
 	seen := c.Device.LastAt
-	if g := c.Grant; g != nil && g.RotatedAt.After(g.CreatedAt) && g.RotatedAt.After(seen) {
-		seen = g.RotatedAt // a token call from elsewhere, but the first, would have moved Last
+	// A token call from elsewhere, but the first, would have moved Last. Who
+	// forwards what it sees of its user calls without them, too.
+	if g := c.Grant; g != nil && c.Binding != BindingForwarded &&
+		g.RotatedAt.After(g.CreatedAt) && g.RotatedAt.After(seen) {
+		seen = g.RotatedAt
 	}
 	if last.Spot == nowhere || now.Spot == nowhere || last.Kind.Hides() || now.Kind.Hides() ||
 		seen.IsZero() {

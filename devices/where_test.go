@@ -136,6 +136,20 @@ func said(v devices.Verdict) string {
 	return strings.Join(parts, " ")
 }
 
+// A client that forwards what it sees of its user refreshes without them, too:
+// that it was answered a moment ago is no word on where its user was.
+func TestForwardedTravel(t *testing.T) {
+	forwarded := func(c *devices.Case) { c.Binding = devices.BindingForwarded }
+	if got := said(devices.DefaultPolicy().Judge(moves(newYork, london, time.Minute, forwarded))); got != "flag 11 new_country new_network" {
+		t.Error(got)
+	}
+	here := func(c *devices.Case) { c.Device.LastAt = c.Now.Add(-time.Hour) }
+	if got := said(devices.DefaultPolicy().Judge(moves(newYork, london, time.Minute, forwarded, here))); got !=
+		"step_up 23 new_country new_network impossible_travel" {
+		t.Error(got)
+	}
+}
+
 // A grant that goes back to where it came from at once is in two hands; one
 // that only goes is a phone that leaves the house.
 func TestConcurrentUse(t *testing.T) {
