@@ -78,11 +78,8 @@ func (s *server) wireOutward(c Config) *ory.Client {
 	outward := &events.Outward{
 		Outbox: s.store, Legs: s.store, Book: s.store, Ender: servers, Now: s.now, NewID: newID, Log: s.log,
 	}
-	s.beside.work = append(s.beside.work, outward.Run)
-	if sessions != "" {
-		sweep := &ory.Reconciler{Client: servers, Ties: s.store, Registry: s.registry, Log: s.log}
-		s.beside.work = append(s.beside.work, sweep.Run)
-	}
+	sweep := &ory.Reconciler{Client: servers, Ties: s.store, Registry: s.registry, Log: s.log}
+	s.beside.work = append(s.beside.work, outward.Run, sweep.Run)
 	return servers
 }
 

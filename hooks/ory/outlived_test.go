@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/hooks/ory"
 )
 
 // legs are what is to be ended elsewhere now.
@@ -66,6 +67,27 @@ func TestSessionsOfADisabledSubject(t *testing.T) {
 	}
 	if n := len(h.legs()); n != 250 {
 		t.Errorf("%d legs, want 250", n)
+	}
+}
+
+// Where there is no Kratos, logins at Hydra outlive nobody either.
+func TestLoginsOfADisabledSubjectWithoutKratos(t *testing.T) {
+	h := open(t)
+	h.client = ory.New(ory.Config{HydraAdmin: "http://127.0.0.1:1", HTTP: http.DefaultClient, Now: h.clock.Now})
+	d := h.enrolled()
+	h.tie(d, devices.TieHydraLogin, "sid")
+	h.tie(d, devices.TieKratosSession, "from when there was one")
+	if err := h.sweep().Once(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := h.store.SetUserDisabled(t.Context(), "ada", true, h.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.sweep().Once(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(h.legs()); n != 2 {
+		t.Errorf("%d legs, want 2", n)
 	}
 }
 

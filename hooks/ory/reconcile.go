@@ -23,7 +23,8 @@ type Ties interface {
 	QueueLegs(ctx context.Context, reader, place string, legs []devices.Leg) error
 }
 
-// Reconciler asks Kratos what became of the sessions that are tied to devices.
+// Reconciler has ended what outlives its device or its subject, and asks Kratos,
+// where there is one, what became of the sessions that are tied to devices.
 // Kratos tells nobody of a logout or of a session that was ended, so it must be
 // asked.
 type Reconciler struct {
@@ -58,16 +59,19 @@ func (c *Reconciler) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := c.Once(ctx); err != nil && ctx.Err() == nil {
-			c.Log.WarnContext(ctx, "asking Kratos about its sessions; trying again", "err", err)
+			c.Log.WarnContext(ctx, "looking after sessions elsewhere; trying again", "err", err)
 		}
 	}
 }
 
-// Once has ended what outlives its device or subject, and asks about every
-// tied session.
+// Once has ended what outlives its device or subject, and asks Kratos about
+// every tied session.
 func (c *Reconciler) Once(ctx context.Context) error {
 	if err := c.outlived(ctx); err != nil {
 		return err
+	}
+	if c.Client.KratosAdmin == "" {
+		return nil // nobody to ask
 	}
 	if err := c.each(ctx, devices.TieKratosNew, c.name); err != nil {
 		return err
