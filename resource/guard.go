@@ -33,7 +33,8 @@ type Config struct {
 	// https://api.example.com. Proofs of keys are for what they call (RFC 9449
 	// §4.3): without it no token that is bound to a key is taken.
 	URL string
-	// HTTP asks the issuer. Nil: a client that gives up after ten seconds.
+	// HTTP asks the issuer. Nil: a client that gives up after ten seconds. No
+	// redirect is followed with a token.
 	HTTP *http.Client
 	// Now is the clock. Nil: the system's.
 	Now func() time.Time
@@ -44,6 +45,7 @@ type Guard struct {
 	config     Config
 	keys       *oidc.RemoteKeySet
 	introspect string // the endpoint
+	asking     http.Client
 	seen       replays
 }
 
@@ -88,10 +90,13 @@ func Discover(ctx context.Context, c Config) (*Guard, error) {
 	}
 	// Keys are fetched when they are needed, long after ctx.
 	lasting := oidc.ClientContext(context.WithoutCancel(ctx), c.HTTP)
-	return &Guard{
-		config: c, introspect: endpoints.Introspection,
+	g := &Guard{
+		config: c, introspect: endpoints.Introspection, asking: *c.HTTP,
 		keys: oidc.NewRemoteKeySet(lasting, endpoints.Keys),
-	}, nil
+	}
+	// A token is for the issuer's eyes, and for nobody's to whom that leads.
+	g.asking.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return g, nil
 }
 
 // Token is what an access token stands for.

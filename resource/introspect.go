@@ -95,7 +95,7 @@ func (g *Guard) ask(ctx context.Context, raw string) (Token, error) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
 	r.SetBasicAuth(url.QueryEscape(g.config.ClientID), url.QueryEscape(g.config.ClientSecret)) // RFC 6749 §2.3.1
-	answer, err := g.config.HTTP.Do(r)
+	answer, err := g.asking.Do(r)
 	if err != nil {
 		return Token{}, fmt.Errorf("resource: ask about a token: %w", err)
 	}
