@@ -35,12 +35,16 @@ func consent(ctx context.Context, db bun.IDB, subject, clientID string) (oauth.C
 	return oauth.Consent{Subject: r.Subject, ClientID: r.ClientID, Scopes: r.Scopes.V, At: r.At.time()}, nil
 }
 
-// PutConsent adds the scopes to those consented before and moves At.
+// PutConsent adds the scopes to those consented before and moves At. Of a
+// subject that is disabled nothing is kept: they may have just been deleted.
 func (s *Store) PutConsent(ctx context.Context, c oauth.Consent) error {
 	if err := writable(c); err != nil {
 		return err
 	}
 	err := s.inSubject(ctx, c.Subject, func(tx bun.Tx) error {
+		if off, err := disabled(ctx, tx, c.Subject); err != nil || off {
+			return err
+		}
 		before, err := consent(ctx, tx, c.Subject, c.ClientID)
 		if err != nil && !errors.Is(err, devices.ErrNotFound) {
 			return err

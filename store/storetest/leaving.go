@@ -76,6 +76,9 @@ func deletedUser(t *testing.T, s Store) {
 	missing(t, "a deleted identifier", err)
 	_, err = s.Consent(ctx, "ada", "editor")
 	missing(t, "a consent of a deleted user", err)
+	good(t, s.PutConsent(ctx, oauth.Consent{Subject: "ada", ClientID: "editor", Scopes: []string{"openid"}, At: noon}))
+	_, err = s.Consent(ctx, "ada", "editor")
+	missing(t, "a consent that came too late", err)
 	missing(t, "deleting again", s.DeleteUser(ctx, "ada", noon, ending(t, s)))
 	missing(t, "deleting nobody", s.DeleteUser(ctx, "nobody", noon, ending(t, s)))
 	if found, err := s.FindSubjects(ctx, "nobody"); err != nil || len(found) != 0 {
