@@ -172,6 +172,7 @@ func smallFields(t *testing.T, s Store) {
 	same(t, "user", got, user)
 
 	consent := filled[oauth.Consent]()
+	consent.Subject = "ada" // the user is disabled
 	good(t, s.PutConsent(ctx, consent))
 	gotConsent, err := s.Consent(ctx, consent.Subject, consent.ClientID)
 	good(t, err)
