@@ -35,7 +35,7 @@ func (d *doctorCmd) Run(a *app) error {
 	found := c.examined()
 	found = append(found, schemaFinding(a.ctx, c))
 	found = append(found, clockFinding(a.ctx, c, a.now)...)
-	ours := c.ours(d.Jsonnet)
+	ours, called := c.ours(d.Jsonnet), false
 	for _, file := range []struct {
 		path string
 		look func(map[string]any, doctor.Ours) []doctor.Finding
@@ -48,10 +48,11 @@ func (d *doctorCmd) Run(a *app) error {
 			return err
 		}
 		found = append(found, file.look(config, ours)...)
+		called = called || strings.Contains(fmt.Sprint(config), ours.URL+"/hooks/")
 	}
 	if d.Hydra != "" || d.Kratos != "" || c.besideOry() {
 		found = append(found, c.examinedBeside()...)
-		found = append(found, liveFindings(a, c)...)
+		found = append(found, liveFindings(a, c, called)...)
 	}
 	found = append(found, signInFindings(a, c)...)
 	if err := a.sayFindings(found); err != nil {

@@ -14,8 +14,9 @@ import (
 	"github.com/lanyard-id/lanyard/hooks/doctor"
 )
 
-// liveFindings asks the servers themselves.
-func liveFindings(a *app, c Config) []doctor.Finding {
+// liveFindings asks the servers themselves. Called says that a file of theirs
+// has them call the issuer.
+func liveFindings(a *app, c Config, called bool) []doctor.Finding {
 	var found []doctor.Finding
 	for _, server := range []struct{ name, url string }{
 		{"Hydra", c.Hooks.Hydra.AdminURL}, {"Kratos", cmp.Or(c.Hooks.Kratos.AdminURL, c.Identity.AdminURL)},
@@ -29,7 +30,7 @@ func liveFindings(a *app, c Config) []doctor.Finding {
 		found = append(found, liveFinding(a, server.name, strings.TrimRight(server.url, "/")))
 	}
 	if len(c.Hooks.Keys) > 0 && c.Issuer != "" {
-		found = append(found, hooksFinding(a, c.Issuer, c.Hooks.Keys[0].Reveal()))
+		found = append(found, hooksFinding(a, c.Issuer, c.Hooks.Keys[0].Reveal(), called))
 	}
 	if c.Gateway.Listen != "" && c.Gateway.Upstream != "" {
 		found = append(found, aroundFinding(a, strings.TrimRight(c.Gateway.Upstream, "/")))
@@ -38,8 +39,9 @@ func liveFindings(a *app, c Config) []doctor.Finding {
 }
 
 // hooksFinding asks whether the issuer leads here, as Kratos and Hydra are told
-// it does: with a key, about a token call that concerns nobody.
-func hooksFinding(a *app, issuer, key string) doctor.Finding {
+// it does: with a key, about a token call that concerns nobody. Called says that
+// a file of theirs tells them so.
+func hooksFinding(a *app, issuer, key string, called bool) doctor.Finding {
 	address := strings.TrimRight(issuer, "/") + "/hooks/hydra/token"
 	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
 	defer cancel()
@@ -62,8 +64,12 @@ func hooksFinding(a *app, issuer, key string) doctor.Finding {
 		return own(doctor.Missing, "hooks.keys", address+" does not know the first of them: "+
 			"the server there runs with other keys; restart it with these")
 	default:
-		return own(doctor.Missing, "issuer", address+" answers "+answer.Status+", which is not lanyard: Hydra would refuse "+
-			"every token and Kratos every sign-in; have "+issuer+" lead to public.listen")
+		level := doctor.Advice // they may be given another address, which strangers do not reach
+		if called {
+			level = doctor.Missing
+		}
+		return own(level, "issuer", address+" answers "+answer.Status+", which is not lanyard: if Kratos and Hydra call it there, "+
+			"they refuse every sign-in and every token; have "+issuer+" lead to public.listen")
 	}
 }
 

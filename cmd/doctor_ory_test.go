@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 		{"a deadline that Hydra does not wait for", map[string]string{"HOOKS_DEADLINE": "3s"},
 			"missing  lanyard: hooks.deadline: 3s is too long", true},
 		{"an issuer that leads elsewhere", map[string]string{"ISSUER": serves(t, http.NotFound)},
-			"/hooks/hydra/token answers 404 Not Found, which is not lanyard", true},
+			"/hooks/hydra/token answers 404 Not Found, which is not lanyard", false},
 		{"another key there", map[string]string{"ISSUER": serves(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })},
 			"missing  lanyard: hooks.keys: http://127.0.0.1", true},
 		{"nobody there yet", map[string]string{"ISSUER": down}, "advice   lanyard: issuer: whether it leads to lanyard cannot be asked", false},
@@ -116,6 +117,7 @@ func TestDoctorTakesTheKeyNowhereElse(t *testing.T) {
 		led.Add(1)
 		w.WriteHeader(http.StatusNoContent)
 	})
+	hydra := filepath.Join(t.TempDir(), "hydra.yml")
 	for _, status := range []int{http.StatusFound, http.StatusPermanentRedirect} {
 		leads := serves(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere, status) })
 		for name, value := range map[string]string{
@@ -129,6 +131,17 @@ func TestDoctorTakesTheKeyNowhereElse(t *testing.T) {
 		cmd.Main([]string{"doctor"}, strings.NewReader(""), &out, &out)
 		if wants := "answers " + strconv.Itoa(status); !strings.Contains(out.String(), wants) || led.Load() != 0 {
 			t.Errorf("%d: led elsewhere %d times, want %q in\n%s", status, led.Load(), wants, &out)
+		}
+		// Where Hydra is told to call it there, that is no advice.
+		for url, level := range map[string]string{leads: "missing", "http://lanyard.internal": "advice "} {
+			if err := os.WriteFile(hydra, []byte("oauth2:\n  token_hook:\n    url: "+url+"/hooks/hydra/token\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out.Reset()
+			cmd.Main([]string{"doctor", "--hydra", hydra}, strings.NewReader(""), &out, &out)
+			if wants := level + "  lanyard: issuer: " + leads; !strings.Contains(out.String(), wants) {
+				t.Errorf("Hydra calls %s: want %q in\n%s", url, wants, &out)
+			}
 		}
 	}
 }

@@ -104,8 +104,9 @@ func (c Case) speed(last, now Network) float64 {
 	nowhere := Spot{}
 	seen := c.Device.LastAt
 	// A token call from elsewhere, but the first, would have moved Last. Who
-	// forwards what it sees of its user calls without them, too.
-	if g := c.Grant; g != nil && c.Binding != BindingForwarded &&
+	// forwards what it sees of its user calls without them, too; and not every
+	// call of a chain that another server mints is seen.
+	if g := c.Grant; g != nil && c.Binding != BindingForwarded && c.Lineage != Untold &&
 		g.RotatedAt.After(g.CreatedAt) && g.RotatedAt.After(seen) {
 		seen = g.RotatedAt
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -115,10 +116,14 @@ func (f *File) read(found maxminddb.Result) (told devices.Network) {
 	return storable(r.network())
 }
 
+// nowhere are codes that files have for no country: unknown, Europe, Asia and the
+// Pacific, and networks that hide where they are.
+func nowhere() []string { return []string{"ZZ", "XX", "EU", "AP", "A1", "A2", "O1", "T1"} }
+
 // storable drops names that no database could keep. They are written down with
 // the device: whatever is wrong with a file, it must not end a request later.
 func storable(n devices.Network) devices.Network {
-	if len(n.Country) != 2 || strings.Trim(n.Country, letters) != "" {
+	if len(n.Country) != 2 || strings.Trim(n.Country, letters) != "" || slices.Contains(nowhere(), n.Country) {
 		n.Country = ""
 	}
 	for _, name := range []*string{&n.Region, &n.City} {

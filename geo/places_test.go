@@ -100,6 +100,11 @@ func TestLayouts(t *testing.T) {
 		want devices.Network
 	}{
 		"country only": {m{"country": us}, place(func(*devices.Network) {})},
+		"no country": {
+			m{"country": m{"iso_code": str("EU")}, "city": m{"names": m{"en": str("Albany")}}, "location": located},
+			place(func(n *devices.Network) {
+				n.Country, n.City, n.Spot = "", "Albany", devices.Spot{Lat: 407, Lon: -740, RadiusKM: 1}
+			})},
 		"the middle of a country": {m{"country": us, "location": located},
 			place(func(*devices.Network) {})},
 		"DB-IP, without a radius": {

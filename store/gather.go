@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -208,5 +209,5 @@ func (g *gather) read(r *reading) {
 		return rows.Err()
 	})
 	var said *pgconn.PgError
-	r.oneByOne = r.oneByOne || errors.As(r.err, &said)
+	r.oneByOne = r.oneByOne || errors.As(r.err, &said) && strings.HasPrefix(said.Code, "22") // data exceptions
 }
