@@ -63,11 +63,14 @@ func TestPagesWithHydra(t *testing.T) {
 	}
 }
 
-// newcomer is somebody who has registered long ago, at their laptop: the device
-// that registering met by its looks is gone, and this one is the first.
+// newcomer is somebody who has registered long ago, now at their laptop: the
+// device that registering met by its looks is gone, and this one is the first.
+// They registered on a tablet: Kratos does not name the session of a
+// registration, so that it is ended by about when it began, and whose
+// User-Agent it has; a laptop's would be ended with it for ten seconds.
 func (s *site) newcomer(t *testing.T) (*ory.Person, *surfer) {
 	t.Helper()
-	p := s.registered(t, house.Laptop())
+	p := s.registered(t, house.Tablet())
 	for _, d := range s.devices(t, p.Subject) {
 		s.revoke(t, d)
 	}
