@@ -80,10 +80,13 @@ func tokens(r *report, t tree, o Ours) {
 
 func pages(r *report, t tree, o Ours) {
 	if o.Bridge {
-		consent(r, t, o)
+		answered(r, t, o, "consent", "consent is the bridge's", "nobody answers who is asked for consent",
+			"consent is an application of your own: tokens name the device only if it puts device_id into the session (docs/ory.md)")
 		r.check(t.text("urls.login") == o.URL+"/bridge/login", "urls.login", "login goes through the bridge",
 			"without the bridge browsers get no device cookie before they sign in", "urls:\n  login: "+o.URL+"/bridge/login\n")
-		logout(r, t, o)
+		answered(r, t, o, "logout", "logouts go through the bridge",
+			"nobody can sign out: Hydra has nowhere to send them and shows an error",
+			"logouts go elsewhere; the bridge ends them without a page of their own")
 	}
 	if o.Kratos != "" && t.at("urls.identity_provider.url") == nil {
 		r.add(Advice, "urls.identity_provider", "Hydra does not know Kratos: ending a login session there does not end Kratos' session "+
@@ -91,32 +94,19 @@ func pages(r *report, t tree, o Ours) {
 	}
 }
 
-// consent may be an application of the operator's own; without any, Hydra shows
-// a page that says so.
-func consent(r *report, t tree, o Ours) {
-	paste := "urls:\n  consent: " + o.URL + "/bridge/consent\n"
-	switch t.text("urls.consent") {
-	case o.URL + "/bridge/consent":
-		r.add(Good, "urls.consent", "consent is the bridge's", "")
+// answered wants somebody to answer at one of Hydra's pages: the bridge, or an
+// application of the operator's own. Without, Hydra shows a page that says that
+// nobody does.
+func answered(r *report, t tree, o Ours, page, bridged, nobody, elsewhere string) {
+	where, ours := "urls."+page, o.URL+"/bridge/"+page
+	paste := "urls:\n  " + page + ": " + ours + "\n"
+	switch t.text(where) {
+	case ours:
+		r.add(Good, where, bridged, "")
 	case "":
-		r.add(Missing, "urls.consent", "nobody answers who is asked for consent", paste)
+		r.add(Missing, where, nobody, paste)
 	default:
-		r.add(Advice, "urls.consent", "consent is an application of your own: tokens name the device only if it puts "+
-			"device_id into the session (docs/ory.md)", paste)
-	}
-}
-
-// logout wants somebody to answer who signs out: without, Hydra shows a page
-// that says that nobody does.
-func logout(r *report, t tree, o Ours) {
-	paste := "urls:\n  logout: " + o.URL + "/bridge/logout\n"
-	switch t.text("urls.logout") {
-	case o.URL + "/bridge/logout":
-		r.add(Good, "urls.logout", "logouts go through the bridge", "")
-	case "":
-		r.add(Missing, "urls.logout", "nobody can sign out: Hydra has nowhere to send them and shows an error", paste)
-	default:
-		r.add(Advice, "urls.logout", "logouts go elsewhere; the bridge ends them without a page of their own", paste)
+		r.add(Advice, where, elsewhere, paste)
 	}
 }
 
