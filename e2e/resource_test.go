@@ -104,6 +104,15 @@ func TestResourceServer(t *testing.T) {
 	}
 	wants("an opaque token, where nobody is asked", offline, "Bearer "+hand.Tokens.Access, 401, "invalid_token")
 
+	two, err := http.NewRequestWithContext(t.Context(), http.MethodGet, online+"/notes/1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two.Header["Authorization"] = []string{"Bearer " + hand.Tokens.Access, "Bearer " + hand.Tokens.Access}
+	if got := good(t, http.StatusBadRequest)(hand.Do(two)); !strings.Contains(string(got.Body), "invalid_request") {
+		t.Errorf("two tokens: %s", got.Body)
+	}
+
 	narrow := h.NewHand(plain, house.Laptop())
 	good(t, http.StatusOK)(narrow.SignIn(ada, "openid email", nil))
 	status, body, header := calls(t, online+"/notes/1", "Bearer "+narrow.Tokens.Access, "")
