@@ -62,9 +62,7 @@ func (a *agents) read(raw string) agent {
 	if raw == "" {
 		return agent{}
 	}
-	if len(raw) > maxAgent {
-		raw = raw[:maxAgent]
-	}
+	raw = raw[:min(len(raw), maxAgent)]
 	if known, ok := a.cache.GetIfPresent(raw); ok {
 		return known
 	}
@@ -72,6 +70,15 @@ func (a *agents) read(raw string) agent {
 	said := parse(clean(raw, maxAgent))
 	a.cache.Set(strings.Clone(raw), said) // the header's buffer is not kept alive
 	return said
+}
+
+// known reports whether read returns without parsing.
+func (a *agents) known(raw string) bool {
+	if raw == "" {
+		return true
+	}
+	_, ok := a.cache.GetIfPresent(raw[:min(len(raw), maxAgent)])
+	return ok
 }
 
 // parse reads a cleaned User-Agent. Whatever goes wrong in hundreds of

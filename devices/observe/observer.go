@@ -76,6 +76,11 @@ func (o *Observer) ObserveHeaders(h http.Header, addr netip.Addr, e devices.Entr
 	return o.look(canonical, plain(addr), e)
 }
 
+// Known reports whether Observe costs no parsing: the User-Agent of the
+// request is remembered, or there is none. A false answer may be true a moment
+// later, and the other way round.
+func (o *Observer) Known(r *http.Request) bool { return o.agents.known(r.Header.Get("User-Agent")) }
+
 // Parses returns how many User-Agents have been parsed so far. It grows by
 // one for each header that was not remembered.
 func (o *Observer) Parses() int64 { return o.agents.parses.Load() }

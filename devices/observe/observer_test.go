@@ -70,6 +70,25 @@ func TestARepeatedHeaderIsNotParsed(t *testing.T) {
 	}
 }
 
+func TestKnownSaysWhetherAHeaderWouldBeParsed(t *testing.T) {
+	o := newObserver()
+	for _, agent := range []string{"okhttp/4.12.0", "long/1 " + strings.Repeat("x", 600)} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		if !o.Known(r) {
+			t.Error("a request without a User-Agent needs no parsing, and is not known")
+		}
+		r.Header.Set("User-Agent", agent)
+		before := o.Parses()
+		if o.Known(r) || o.Parses() != before {
+			t.Errorf("%.20q is known before it was parsed, or asking parsed it", agent)
+		}
+		o.Observe(r, devices.EntranceProvider)
+		if !o.Known(r) || o.Parses() != before+1 {
+			t.Errorf("%.20q was parsed, and is not known", agent)
+		}
+	}
+}
+
 func TestOnlyTheStartOfALongHeaderIsParsed(t *testing.T) {
 	o := newObserver()
 	start := "User-Agent: okhttp/4.12.0 " + strings.Repeat("x", 512)
