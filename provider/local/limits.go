@@ -1,132 +1,94 @@
 package local
 
 import (
-	"crypto/sha256"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/lanyard-id/lanyard/ratelimit"
 )
 
-// rule lets so many attempts through at once, then one every so often.
-type rule struct {
-	burst int
-	every time.Duration
-}
-
-// wait returns how long to wait with an attempt. full is when the rule would
-// next let the whole burst through; it moves on by one interval per attempt
-// (the generic cell rate algorithm, ITU-T I.371).
-func (r rule) wait(full, now time.Time) time.Duration {
-	return max(0, r.within(full, now).Sub(now)-time.Duration(r.burst-1)*r.every)
-}
-
-// next returns full after one more attempt.
-func (r rule) next(full, now time.Time) time.Time { return r.within(full, now).Add(r.every) }
-
-// within returns full where it can be so. One that is long past is no news, and
-// one far beyond a spent burst is of a time before the clock was set back.
-func (r rule) within(full, now time.Time) time.Time {
-	if full.Before(now) || full.After(now.Add(2*time.Duration(r.burst)*r.every)) {
-		return now
-	}
-	return full
-}
-
-// remembered is how many counts, and how many pairs that have succeeded, are
-// remembered. What is forgotten starts afresh.
+// remembered is how many counts of each rule, and how many pairs that have
+// succeeded, are remembered. What is forgotten starts afresh.
 const remembered = 1 << 16
 
-// limits counts attempts that fail.
+// limits counts sign-in attempts that fail.
 type limits struct {
-	// perPair: somebody somewhere guessing one subject's password.
-	perPair rule
-	// perSubject: many somewheres guessing one subject's password. Loose, or
-	// they could keep the subject out.
-	perSubject rule
-	// perSource: one somewhere trying a password on many subjects. Loose, for
-	// a whole office may sit behind a prefix.
-	perSource rule
-
-	mu   sync.Mutex
-	full *recent[[32]byte, time.Time]
-	good *recent[[32]byte, struct{}] // pairs that have succeeded
+	// perPair: guesses at one subject's password from one source.
+	perPair *ratelimit.Limiter
+	// perSubject: guesses at one subject's password from many sources. Loose,
+	// or strangers could keep the subject out.
+	perSubject *ratelimit.Limiter
+	// perSource: one password tried on many subjects from one source. Loose,
+	// because a whole office may share a prefix.
+	perSource *ratelimit.Limiter
+	// good are the pairs that have succeeded.
+	good *ratelimit.Known
 }
 
 func newLimits() *limits {
+	limiter := func(burst int, every time.Duration) *ratelimit.Limiter {
+		return ratelimit.New(ratelimit.Rule{Burst: burst, Every: every}, remembered)
+	}
 	return &limits{
-		perPair:    rule{10, 30 * time.Second},
-		perSubject: rule{30, 10 * time.Second},
-		perSource:  rule{100, time.Second},
-		full:       newRecent[[32]byte, time.Time](remembered),
-		good:       newRecent[[32]byte, struct{}](remembered),
+		perPair:    limiter(10, 30*time.Second),
+		perSubject: limiter(30, 10*time.Second),
+		perSource:  limiter(100, time.Second),
+		good:       ratelimit.NewKnown(remembered),
 	}
 }
 
 // attempt is one that may go ahead. It counts as failed until it is forgotten.
 type attempt struct {
 	limits *limits
-	pair   [32]byte
+	pair   string
 	counts []count
+	at     time.Time
 }
 
 // count is what an attempt is counted under, and by which rule.
 type count struct {
-	under [32]byte
-	rule  rule
+	limiter *ratelimit.Limiter
+	key     string
 }
 
-// attempt counts an attempt under every rule, or says how long to wait and
-// counts nothing. It counts before it is known to fail, so that many at once
-// are as many. Subjects who have succeeded from that source before are not
-// kept out by what others do in their name from elsewhere, nor by what others
-// do from the same source: behind one prefix there may be a whole town.
+// attempt counts an attempt under every rule, or returns how long to wait and
+// counts nothing. It counts before the attempt is known to fail, so that
+// concurrent guesses are all counted. Subjects who have succeeded from that
+// source before are not kept out by what others do in their name from other
+// sources, nor by what others do from the same source: a whole town may share
+// one prefix.
 func (l *limits) attempt(identifier, source string, now time.Time) (*attempt, time.Duration) {
 	identifier = strings.ToLower(strings.ToUpper(identifier)) // as the store folds it
-	pair := digest("pair", identifier, source)
-	a := &attempt{l, pair, []count{{pair, l.perPair}}}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, good := l.good.get(pair); !good {
-		a.counts = append(a.counts,
-			count{digest("source", source), l.perSource}, count{digest("subject", identifier), l.perSubject})
+	pair := ratelimit.Key(identifier, source)
+	counts := []count{{l.perPair, pair}}
+	if !l.good.Has(pair) {
+		counts = append(counts, count{l.perSource, source}, count{l.perSubject, identifier})
 	}
+	a := &attempt{limits: l, pair: pair, at: now}
 	var wait time.Duration
-	for _, c := range a.counts {
-		full, _ := l.full.get(c.under)
-		wait = max(wait, c.rule.wait(full, now))
+	for _, c := range counts {
+		if w := c.limiter.Take(c.key, now); w > 0 {
+			wait = max(wait, w)
+			continue
+		}
+		a.counts = append(a.counts, c)
 	}
 	if wait > 0 {
+		a.forget()
 		return nil, wait
-	}
-	for _, c := range a.counts {
-		full, _ := l.full.get(c.under)
-		l.full.put(c.under, c.rule.next(full, now))
 	}
 	return a, 0
 }
 
 // forget makes the attempt count for nothing.
 func (a *attempt) forget() {
-	a.limits.mu.Lock()
-	defer a.limits.mu.Unlock()
 	for _, c := range a.counts {
-		if full, ok := a.limits.full.get(c.under); ok {
-			a.limits.full.put(c.under, full.Add(-c.rule.every))
-		}
+		c.limiter.Return(c.key, a.at)
 	}
 }
 
-// succeeded makes the attempt count for nothing and remembers where it was
-// made.
+// succeeded makes the attempt count for nothing and remembers its pair.
 func (a *attempt) succeeded() {
 	a.forget()
-	a.limits.mu.Lock()
-	defer a.limits.mu.Unlock()
-	a.limits.good.put(a.pair, struct{}{})
-}
-
-// digest is as short for a long identifier as for any, and says nothing about
-// whose it is.
-func digest(parts ...string) [32]byte {
-	return sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	a.limits.good.Add(a.pair)
 }
