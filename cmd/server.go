@@ -19,7 +19,7 @@ import (
 	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/local"
-	"github.com/lanyard-id/lanyard/provider/tokens"
+	"github.com/lanyard-id/lanyard/seal"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/webui"
 	"github.com/lanyard-id/lanyard/webui/operator"
@@ -74,7 +74,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if s.keys, err = keyring.Open(ctx, c.keyring(s.store, s.now, s.log)); err != nil {
 		return err
 	}
-	sealer, err := tokens.NewOpaque(system)
+	sealer, err := seal.New(system)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func room(importPath string) (string, bool) {
 var wirers = []string{"cmd", "e2e", "bench"}
 
 // leaves are rooms that every room may import, and that import no room.
-var leaves = []string{"ratelimit"}
+var leaves = []string{"ratelimit", "seal"}
 
 // mayImport are the arrows between rooms, besides those that point at
 // devices.

@@ -26,7 +26,7 @@ import (
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/provider/oauth"
-	"github.com/lanyard-id/lanyard/provider/tokens"
+	"github.com/lanyard-id/lanyard/seal"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/pgtest"
 	"github.com/lanyard-id/lanyard/store/sqlitetest"
@@ -101,7 +101,7 @@ func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) 
 	t.Cleanup(func() { _ = db.Close() })
 	keys, err := keyring.Open(ctx, keyring.Config{Store: db, System: system(), Now: clock.Now, Log: quiet()})
 	must(err)
-	sealer, err := tokens.NewOpaque(system())
+	sealer, err := seal.New(system())
 	must(err)
 	pages, err := pages()
 	must(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/provider/tokens"
+	"github.com/lanyard-id/lanyard/seal"
 )
 
 // Lifetimes are how long things last, where the client does not say.
@@ -71,7 +72,7 @@ type Config struct {
 	Observer  *observe.Observer
 	Identity  Identity
 	Keys      *keyring.Keyring
-	Sealer    *tokens.Opaque
+	Sealer    *seal.Sealer
 	Pages     Pages
 	// Deadline is how long a request may take. Past it, it is answered with 503
 	// and Retry-After, whatever the store is doing. Default 10 seconds.

@@ -24,7 +24,7 @@ import (
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/provider/oauth"
-	"github.com/lanyard-id/lanyard/provider/tokens"
+	"github.com/lanyard-id/lanyard/seal"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/sqlitetest"
 	"github.com/lanyard-id/lanyard/webui"
@@ -101,7 +101,7 @@ func newHouseOn(t testing.TB, database string) *house {
 	}
 	db, keys := furnish(t, database, clock)
 	t.Cleanup(func() { _ = db.Close() })
-	sealer, err := tokens.NewOpaque(system())
+	sealer, err := seal.New(system())
 	must(err)
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)

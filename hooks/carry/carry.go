@@ -4,7 +4,6 @@
 package carry
 
 import (
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -12,12 +11,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
-	"golang.org/x/crypto/chacha20poly1305"
-
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/seal"
 )
 
 // Field is the form field that carries a context.
@@ -60,34 +59,25 @@ func (c Context) Judged(chain string, now time.Time) bool {
 // ErrContext is what a context that is not ours, or too old, is.
 var ErrContext = errors.New("context not acceptable")
 
+// label derives the keys of contexts. Replicas of other versions read it too.
+const label = "lanyard/carry/context/1"
+
 // Sealer seals and opens contexts, and hashes tokens, under keys derived from
 // the system secrets: the first seals and hashes, all open.
 type Sealer struct {
-	aeads []cipher.AEAD
+	box   *seal.Box
 	token []byte
 	now   func() time.Time
 }
 
 // New returns a sealer under the system secrets, newest first.
 func New(system [][]byte, now func() time.Time) (*Sealer, error) {
-	if len(system) == 0 {
-		return nil, errors.New("carry: no system secret")
+	box, err := seal.NewBox(system, label)
+	if err != nil {
+		return nil, fmt.Errorf("carry: %w", err)
 	}
-	s := &Sealer{now: now}
-	for _, secret := range system {
-		key, err := hkdf.Key(sha256.New, secret, nil, "lanyard/carry/context/1", chacha20poly1305.KeySize)
-		if err != nil {
-			return nil, err
-		}
-		aead, err := chacha20poly1305.NewX(key)
-		if err != nil {
-			return nil, err
-		}
-		s.aeads = append(s.aeads, aead)
-	}
-	var err error
-	s.token, err = hkdf.Key(sha256.New, system[0], nil, "lanyard/carry/token/1", sha256.Size)
-	return s, err
+	token, err := hkdf.Key(sha256.New, system[0], nil, "lanyard/carry/token/1", sha256.Size)
+	return &Sealer{box: box, token: token, now: now}, err
 }
 
 // Seal returns the text of a context, which gets an ID and the time.
@@ -97,10 +87,7 @@ func (s *Sealer) Seal(c Context) (string, Context) {
 	if err != nil {
 		panic(err) // a context holds nothing that has no JSON
 	}
-	aead := s.aeads[0]
-	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
-	_, _ = rand.Read(nonce) // never fails (crypto/rand)
-	return prefix + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(prefix))), c
+	return prefix + s.box.Seal(plain, []byte(prefix)), c
 }
 
 // Open returns the context of a call that Hydra takes for that client's, or
@@ -108,31 +95,24 @@ func (s *Sealer) Seal(c Context) (string, Context) {
 // nothing; what the call looked like is true all the same.
 func (s *Sealer) Open(text, clientID string) (Context, error) {
 	encoded, ours := strings.CutPrefix(text, prefix)
-	raw, err := base64.RawURLEncoding.DecodeString(encoded)
-	if !ours || err != nil {
+	if !ours {
 		return Context{}, ErrContext
 	}
-	for _, aead := range s.aeads {
-		if len(raw) < aead.NonceSize() {
-			return Context{}, ErrContext
-		}
-		plain, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(prefix))
-		if err != nil {
-			continue
-		}
-		var c Context
-		if err := json.Unmarshal(plain, &c); err != nil {
-			return Context{}, ErrContext
-		}
-		if age := s.now().Sub(c.At); age > life || age < -life {
-			return Context{}, ErrContext
-		}
-		if c.ClientID != clientID {
-			c.ClientID, c.GrantID, c.Chain = clientID, "", ""
-		}
-		return c, nil
+	plain, err := s.box.Open(encoded, []byte(prefix))
+	if err != nil {
+		return Context{}, ErrContext
 	}
-	return Context{}, ErrContext
+	var c Context
+	if err := json.Unmarshal(plain, &c); err != nil {
+		return Context{}, ErrContext
+	}
+	if age := s.now().Sub(c.At); age > life || age < -life {
+		return Context{}, ErrContext
+	}
+	if c.ClientID != clientID {
+		c.ClientID, c.GrantID, c.Chain = clientID, "", ""
+	}
+	return c, nil
 }
 
 // Hash returns what is kept of a token of Hydra's, or of the ID of a context.

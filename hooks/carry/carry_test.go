@@ -54,6 +54,16 @@ func TestContextsComeBack(t *testing.T) {
 	}
 }
 
+// During an upgrade, replicas of two versions hand contexts to each other.
+func TestContextOfAnOlderReplica(t *testing.T) {
+	now := noon
+	const sealed = "ly_cx_4RYqlpsiOI9AgVGpPvPerLIAI1cWdEXONGQrk8jz_DTuzhxMfWPCyoj5fhd0LO8TSO-Q8kZkprDbVtQseIeEnOLaQ6Zj2xl2H-fUcwqIc7S9C1imMKfDuYFqV1h1oy7bT_1iJbQZXoYQ40kda3MLlsetHleOjTRPC3umV-tOSYwQqZNsqwTFHMmIIb12iDfecGIjSkn0thad7lglLw"
+	c, err := sealer(t, &now, "a").Open(sealed, "notes")
+	if err != nil || c.GrantID != "g" || c.Chain != "c" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestStrangeContextsAreNone(t *testing.T) {
 	now := noon
 	s := sealer(t, &now, "a")

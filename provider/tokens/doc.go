@@ -1,11 +1,11 @@
 // Package tokens is the codec of what the provider hands out: refresh and
-// access tokens derived from a grant, authorization codes, and sealed state.
+// access tokens derived from a grant, and authorization codes.
 //
 // # Objects
 //
 // A [Token] is what a string claims to be; [Parse] reads it and trusts
 // nothing. A [Codec] mints tokens from a grant and verifies them against the
-// grant they name. An [Opaque] seals state that travels through a browser.
+// grant they name.
 //
 // # Guarantees
 //

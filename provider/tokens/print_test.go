@@ -39,10 +39,6 @@ func TestTokensDoNotPrint(t *testing.T) {
 			t.Errorf("%q shows in\n%s", secret, printed)
 		}
 	}
-	o := opaque(t, bytes.Repeat([]byte("key!"), 8))
-	if got := fmt.Sprintf("%v %+v %#v %s %x", o, o, o, o, o); got != strings.TrimSpace(strings.Repeat("[secret] ", 5)) {
-		t.Errorf("sealer prints %s", got)
-	}
 	if !strings.Contains(printed, "[secret]") {
 		t.Errorf("nothing shows that it was hidden:\n%s", printed)
 	}
