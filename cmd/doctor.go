@@ -2,17 +2,16 @@ package cmd
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/knadh/koanf/parsers/yaml"
 
 	"github.com/lanyard-id/lanyard/hooks/doctor"
-	"github.com/lanyard-id/lanyard/store"
 )
 
 // doctorCmd checks an installation.
@@ -32,9 +31,12 @@ func (d *doctorCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	found := c.examined()
-	found = append(found, schemaFinding(a.ctx, c))
-	found = append(found, clockFinding(a.ctx, c, a.now)...)
+	inDatabase, keys := databaseFindings(a, c)
+	running := a.outside(c, keys).findings()
+	if d.Hydra != "" || d.Kratos != "" || c.besideOry() {
+		running = advised(running)
+	}
+	found := slices.Concat(c.examined(), inDatabase, running)
 	ours, called := c.ours(d.Jsonnet), false
 	for _, file := range []struct {
 		path string
@@ -151,14 +153,13 @@ func (c Config) examinedBeside() []doctor.Finding {
 	return found
 }
 
-func schemaFinding(ctx context.Context, c Config) doctor.Finding {
-	f := doctor.Finding{Level: doctor.Good, Where: "lanyard: database", What: "it can be reached and has this binary's schema"}
-	s, err := store.Open(ctx, c.Database.URL.Reveal())
-	if err == nil {
-		err = errors.Join(s.Check(ctx), s.Close())
+// advised makes advice of what is missing. Beside Ory, the files are looked at
+// before anything is started, and the issuer may lead to the hooks alone.
+func advised(found []doctor.Finding) []doctor.Finding {
+	for i := range found {
+		if found[i].Level == doctor.Missing {
+			found[i].Level = doctor.Advice
+		}
 	}
-	if err != nil {
-		f.Level, f.What = doctor.Missing, err.Error()
-	}
-	return f
+	return found
 }

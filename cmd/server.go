@@ -117,19 +117,20 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if err := s.wireOwner(ctx, c, pages, looks); err != nil {
 		return err
 	}
-	s.public = s.publicDoor(pages)
+	s.public = s.publicDoor(pages, mirror{reveal(c.Secrets.System), looks.ClientAddr, s.now})
 	s.admin = s.adminDoor(c, pages)
 	return nil
 }
 
 // publicDoor is what everybody may reach.
-func (s *server) publicDoor(pages *webui.Pages) http.Handler {
+func (s *server) publicDoor(pages *webui.Pages, doctors mirror) http.Handler {
 	mux := http.NewServeMux()
 	s.provider.Mount(mux)
 	pages.Mount(mux)
 	s.owner.Mount(mux)
 	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: callers{bearer{s.provider}, s.owner}, Outward: s.store, Log: s.log}))
 	mux.Handle("/health/", api.Health(s.ready))
+	mux.Handle("GET "+mirrorPath, doctors)
 	if s.beside.bridge != nil {
 		s.beside.bridge.Mount(mux)
 	}

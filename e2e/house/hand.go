@@ -3,6 +3,7 @@ package house
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -65,6 +66,13 @@ func (h *House) NewHand(c Client, looks http.Header) *Hand {
 	return &Hand{
 		At: h.Issuer, Client: c, Browser: NewBrowser(looks), Looks: looks,
 		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2}},
+	}
+}
+
+// Trust has browser and client trust what a TLS configuration trusts.
+func (h *Hand) Trust(c *tls.Config) {
+	for _, client := range []*http.Client{h.http, h.Browser.client} {
+		client.Transport = &http.Transport{MaxIdleConnsPerHost: 2, TLSClientConfig: c}
 	}
 }
 
