@@ -3,6 +3,7 @@ package provider_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,9 @@ type operator struct {
 
 func (h *house) operator() operator {
 	mux := http.NewServeMux()
-	h.provider.RegisterAdmin(humago.New(mux, huma.DefaultConfig("admin", "1")))
+	config := huma.DefaultConfig("admin", "1")
+	config.CreateHooks = nil // add no link to a schema
+	h.provider.RegisterAdmin(humago.New(mux, config))
 	server := httptest.NewServer(mux)
 	h.t.Cleanup(server.Close)
 	return operator{h.browser(http.Header{}), server.URL + "/admin/clients"}
@@ -30,6 +33,12 @@ func (h *house) operator() operator {
 func (o operator) send(method, path, body string) answer {
 	o.t.Helper()
 	return o.do(method, o.url+path, nil, func(r *http.Request) { setBody(r, body, "application/json") })
+}
+
+// introspect asks the operator's endpoint about a token.
+func (o operator) introspect(token string) answer {
+	o.t.Helper()
+	return o.do("POST", strings.TrimSuffix(o.url, "clients")+"oauth2/introspect", url.Values{"token": {token}})
 }
 
 // TestClientMembers: a member that would be dropped is refused by its name,

@@ -259,7 +259,7 @@ func without(list []string, gone string) []string {
 func TestKeyBinding(t *testing.T) { onBoth(t, keyBindingStory) }
 
 func keyBindingStory(t *testing.T, h *house) {
-	introspect := h.reader()
+	introspect := h.operator().introspect
 	laptop, key, got := boundHouse(t, h)
 	other := h.prover()
 	thief := h.browser(devicestest.ThiefHeaders())

@@ -14,8 +14,8 @@ import (
 )
 
 // introspect is POST /oauth2/introspect (RFC 7662) for clients that
-// authenticate. A token meant for other audiences is inactive to a client
-// that is neither among them nor the token's own.
+// authenticate. A refresh token is inactive to every client but its own, and
+// so is an access token with an audience that does not name the caller.
 func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	c, raw, err := p.aboutToken(w, r)
 	if err != nil {
@@ -31,11 +31,18 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	if len(state.Audience) > 0 && state.ClientID != c.ID && !slices.Contains(state.Audience, c.ID) {
+	meant := len(state.Audience) == 0 || slices.Contains(state.Audience, c.ID)
+	if state.ClientID != c.ID && (state.TokenUse != useAccess || !meant) {
 		state = Introspection{}
 	}
 	writeJSON(w, http.StatusOK, state)
 }
+
+// The kinds of tokens, in Hydra's words.
+const (
+	useAccess  = "access_token"
+	useRefresh = "refresh_token"
+)
 
 // Introspection is the state of a token (RFC 7662 §2.2), with the device it
 // is bound to. A dead token has no other member than active.
@@ -49,7 +56,7 @@ type Introspection struct {
 	IssuedAt  int64    `json:"iat,omitempty"`
 	Expires   int64    `json:"exp,omitempty"`
 	TokenType string   `json:"token_type,omitempty"`
-	TokenUse  string   `json:"token_use,omitempty"` // access_token or refresh_token, as Hydra says
+	TokenUse  string   `json:"token_use,omitempty"` // access_token or refresh_token
 	DeviceID  string   `json:"device_id,omitempty"`
 	SID       string   `json:"sid,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
@@ -78,7 +85,7 @@ func (p *Provider) Introspect(ctx context.Context, raw string) (Introspection, e
 		return Introspection{}, err
 	}
 	state := p.introspection(access)
-	state.TokenType, state.TokenUse = "Bearer", "access_token"
+	state.TokenType, state.TokenUse = "Bearer", useAccess
 	if state.Confirmation != nil {
 		state.TokenType = "DPoP"
 	}
@@ -101,7 +108,7 @@ func (p *Provider) introspectRefresh(ctx context.Context, token tokens.Token) (I
 		return Introspection{}, nil
 	}
 	state := p.introspection(Access{Grant: g, Scopes: g.Scopes, Issued: g.RotatedAt, Expires: sooner(g.IdleUntil, g.NotAfter)})
-	state.TokenUse = "refresh_token"
+	state.TokenUse = useRefresh
 	return state, nil
 }
 

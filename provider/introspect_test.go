@@ -37,8 +37,12 @@ func TestIntrospection(t *testing.T) {
 				want[k] = v
 			}
 		}
-		a := introspect(got.str(name))
-		if diff := cmp.Diff(want, a.JSON); diff != "" || a.Header.Get("Cache-Control") != "no-store" {
+		ask := introspect
+		if name == "refresh_token" {
+			ask = h.operator().introspect
+		}
+		a := ask(got.str(name))
+		if diff := cmp.Diff(want, a.JSON); diff != "" || name == "access_token" && a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("the %s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -62,7 +66,7 @@ func TestIntrospection(t *testing.T) {
 	if a := introspect(got.str("access_token")); a.Raw != dead {
 		t.Errorf("after ten minutes: %s", a.Raw)
 	}
-	if a := introspect(got.str("refresh_token")); a.JSON["active"] != true {
+	if a := h.operator().introspect(got.str("refresh_token")); a.JSON["active"] != true {
 		t.Errorf("the refresh token after ten minutes: %s", a.Raw)
 	}
 }
@@ -108,4 +112,43 @@ func TestIntrospectionByWhom(t *testing.T) {
 		form["token"] = []string{got.str("access_token"), "x"}
 		laptop.do("POST", "/oauth2/introspect", form).refused(t, 400, "invalid_request")
 	})
+}
+
+// TestRefreshTokensAreTheirClients: no client learns anything of another's
+// refresh token, current or spent, live or not, nor can it revoke one (RFC
+// 7009 §2.1). The hint changes nothing.
+func TestRefreshTokensAreTheirClients(t *testing.T) {
+	h := newHouse(t)
+	own := h.backend(oauth.Client{ID: "own", Audience: []string{"other"}})
+	other := h.backend(oauth.Client{ID: "other"})
+	laptop := h.browser(devicestest.LaptopHeaders())
+	for _, aimed := range []string{"", "other"} { // to be in its audience is not to be its client
+		code := laptop.code(ada, ask("client_id", own.id, "audience", aimed))
+		spent := own.token(redeem(code, "client_id", own.id, "client_secret", backendSecret))
+		got := own.token(own.form(spent.str("refresh_token")))
+		got.want(t, 200, "")
+		by := func(b backend, token, hint string) answer {
+			return b.do("POST", "/oauth2/introspect", with(url.Values{"token": {token}},
+				"client_id", b.id, "client_secret", backendSecret, "token_type_hint", hint))
+		}
+		for _, hint := range []string{"", "refresh_token", "access_token"} {
+			for _, token := range []string{got.str("refresh_token"), spent.str("refresh_token"), "junk"} {
+				if a := by(other, token, hint); a.Status != 200 || a.Raw != dead {
+					t.Errorf("aimed at %q, hint %q: another client is told %s", aimed, hint, a.Raw)
+				}
+			}
+			if a := by(own, got.str("refresh_token"), hint); a.JSON["active"] != true || a.str("token_use") != "refresh_token" {
+				t.Errorf("its client is told %s", a.Raw)
+			}
+			if a := by(other, got.str("access_token"), hint); a.JSON["active"] != true {
+				t.Errorf("of the access token, another client is told %s", a.Raw)
+			}
+		}
+		h.unchanged(t, func() {
+			other.revoke(got.str("refresh_token"), "client_id", other.id, "client_secret", backendSecret).refused(t, 400, "unauthorized_client")
+		})
+		if a := h.operator().introspect(got.str("refresh_token")); a.JSON["active"] != true {
+			t.Errorf("the operator is told %s", a.Raw)
+		}
+	}
 }

@@ -66,6 +66,8 @@ func TestKinds(t *testing.T) {
 			return stranger.do("GET", "/userinfo", nil, proofs.presents("GET", "/userinfo", s))
 		}, accepts(200), nil},
 		"introspection": {introspect, func(a answer) bool { return a.JSON["active"] == true },
+			[]string{"access token", "JWT access token", "client's own access token"}},
+		"the operator's introspection": {h.operator().introspect, func(a answer) bool { return a.JSON["active"] == true },
 			[]string{"refresh token", "access token", "JWT access token", "client's own access token"}},
 		"a redemption": {func(s string) answer { return stranger.token(redeem(s)) }, accepts(200), []string{"code"}},
 		"a verifier's place": {func(s string) answer {

@@ -163,7 +163,7 @@ func TestRefreshEnds(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			h := newHouse(t)
-			introspect := h.reader()
+			introspect := h.operator().introspect
 			laptop := h.browser(devicestest.LaptopHeaders())
 			got := laptop.signIn(ada)
 			if state := introspect(got.str("refresh_token")); state.JSON["active"] != true {
