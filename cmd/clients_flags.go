@@ -20,10 +20,10 @@ type clientFlags struct {
 	Name        *string  `help:"What people see."`
 	RedirectURI []string `sep:"none" placeholder:"URI" help:"Where users return to after signing in. May be repeated."`
 	PostLogout  []string `name:"post-logout-redirect-uri" sep:"none" placeholder:"URI" help:"Where users return to after signing out. May be repeated."`
-	GrantType   []string `placeholder:"TYPE" help:"authorization_code, refresh_token, client_credentials (default: the first two)."`
-	ResponseTyp []string `name:"response-type" placeholder:"TYPE" help:"code."`
-	Scope       []string `placeholder:"SCOPE" help:"Scopes the client may ask for (default: openid offline_access)."`
-	Audience    []string `placeholder:"AUDIENCE" help:"Audiences the client may ask for."`
+	GrantType   list     `placeholder:"TYPE,..." help:"authorization_code, refresh_token, client_credentials (default: the first two)."`
+	ResponseTyp list     `name:"response-type" placeholder:"TYPE,..." help:"code."`
+	Scope       list     `placeholder:"SCOPE,..." help:"Scopes the client may ask for (default: openid offline_access)."`
+	Audience    list     `placeholder:"AUDIENCE,..." help:"Audiences the client may ask for. An empty value takes them all away."`
 	AuthMethod  *string  `placeholder:"METHOD" help:"client_secret_basic (default), client_secret_post, private_key_jwt, none."`
 	AuthAlg     *string  `placeholder:"ALG" help:"Algorithm of private_key_jwt: ES256 (default), RS256, PS256."`
 	JWKS        string   `name:"jwks" placeholder:"FILE" help:"Public keys of private_key_jwt, or - for standard input."`
@@ -54,11 +54,11 @@ func (f clientFlags) apply(c *oauth.Client) {
 		&c.RedirectURIs: f.RedirectURI, &c.PostLogout: f.PostLogout, &c.GrantTypes: f.GrantType,
 		&c.ResponseType: f.ResponseTyp, &c.Audience: f.Audience,
 	} {
-		if len(from) > 0 {
+		if from != nil {
 			*to = slices.DeleteFunc(from, func(v string) bool { return v == "" })
 		}
 	}
-	if len(f.Scope) > 0 {
+	if f.Scope != nil {
 		c.Scope = strings.Join(f.Scope, " ")
 	}
 	if f.SkipConsent != nil {

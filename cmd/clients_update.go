@@ -16,7 +16,8 @@ type clientsUpdate struct {
 	clientFlags
 }
 
-// Run changes what the flags name. Grants stay.
+// Run changes what the flags name. Grants stay, and are good for what the
+// client is registered for then.
 func (c *clientsUpdate) Run(a *app) error {
 	if c.Secret == "-" && c.JWKS == "-" {
 		return usagef("--secret and --jwks cannot both be read from standard input")

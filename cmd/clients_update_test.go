@@ -50,6 +50,28 @@ func TestClientsUpdate(t *testing.T) {
 	}
 
 	after = oauth.Client{}
+	m.prints(&after, "clients", "update", "web", "--audience", "https://a.example.com,https://b.example.com", "--audience", "c",
+		"--scope", "openid", "--scope", "email,phone", "--post-logout-redirect-uri", "https://a.example.com/out")
+	if !slices.Equal(after.Audience, []string{"https://a.example.com", "https://b.example.com", "c"}) || after.Scope != "openid email phone" ||
+		len(after.PostLogout) != 1 {
+		t.Errorf("updated to %+v", after)
+	}
+	for _, args := range [][]string{
+		{"--name", "The web"}, // what is not named stays
+		{"--audience", "", "--scope", "", "--grant-type", "", "--response-type=", "--post-logout-redirect-uri", ""},
+	} {
+		after = oauth.Client{}
+		m.prints(&after, append([]string{"clients", "update", "web"}, args...)...)
+		if given := len(args) > 2; (len(after.Audience) == 0) != given || (len(after.PostLogout) == 0) != given ||
+			given && (after.Scope != "openid offline_access" || !slices.Equal(after.GrantTypes, []string{"authorization_code"}) ||
+				!slices.Equal(after.ResponseType, []string{"code"})) {
+			t.Errorf("%q made %+v", args, after)
+		}
+	}
+	m.complains(2, "--redirect-uri: ", "clients", "update", "web", "--redirect-uri", "")
+	m.complains(2, "--audience", "clients", "update", "web", "--audience")
+
+	after = oauth.Client{}
 	m.stdin = another + "\n"
 	m.prints(&after, "clients", "update", "web", "--secret", "-")
 	if opens(t, "web", chosen) || !opens(t, "web", another) {

@@ -186,7 +186,7 @@ func (b bearer) Actor(r *http.Request) (devices.Actor, error) {
 		return devices.Actor{}, api.ErrInvalidToken
 	case err != nil:
 		return devices.Actor{}, err
-	case len(access.Grant.Audience) > 0 && !slices.Contains(access.Grant.Audience, b.provider.Issuer):
+	case len(access.Audience) > 0 && !slices.Contains(access.Audience, b.provider.Issuer):
 		return devices.Actor{}, api.ErrInvalidToken // it is for another server, which may not act here
 	case !slices.Contains(access.Scopes, api.Scope):
 		return devices.Actor{}, api.ErrInsufficientScope

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/ory/fosite"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -18,12 +19,15 @@ import (
 	"github.com/lanyard-id/lanyard/provider/tokens"
 )
 
-// Access is a valid access token and the grant it hangs on.
+// Access is a valid access token and the grant it hangs on. Its scopes and its
+// audience are those that its client is still registered for.
 type Access struct {
-	Grant   devices.Grant
-	Scopes  []string
-	Issued  time.Time
-	Expires time.Time
+	Grant    devices.Grant
+	Scopes   []string
+	Audience []string
+	Issued   time.Time
+	Expires  time.Time
+	client   *client
 }
 
 // Actor returns who acts with the token, and through which device.
@@ -39,8 +43,33 @@ var ErrToken = errors.New("invalid access token")
 // Verify returns what an access token stands for, or ErrToken. It reads the
 // grant with its device and subject, opaque token or not, so that an ended
 // device is refused from the moment it was ended; the error then is
-// devices.ErrRevoked too. Other errors are trouble.
+// devices.ErrRevoked too. The client's registration counts as it is now, or was
+// five seconds ago. Other errors are trouble.
 func (p *Provider) Verify(ctx context.Context, raw string) (Access, error) {
+	a, err := p.issued(ctx, raw)
+	if err != nil {
+		return Access{}, err
+	}
+	c, err := p.clients.get(ctx, a.Grant.ClientID)
+	switch {
+	case errors.Is(err, devices.ErrNotFound): // deleted, and its grants with it
+		return Access{}, ErrToken
+	case err != nil:
+		return Access{}, trouble{err}
+	case c.holds(a.Grant, "") != nil:
+		return Access{}, ErrToken
+	}
+	left, err := c.remaining(a.Scopes, a.Audience)
+	if err != nil {
+		return Access{}, ErrToken
+	}
+	a.client, a.Scopes, a.Audience = c, left.scopes, left.audience
+	return a, nil
+}
+
+// issued returns a token as it was issued, if it is good, whatever its client
+// is registered for now.
+func (p *Provider) issued(ctx context.Context, raw string) (Access, error) {
 	var a Access
 	var holding devices.Holding
 	var generation int64
@@ -81,7 +110,9 @@ func (p *Provider) verifyOpaque(ctx context.Context, raw string) (Access, device
 			scopes = slices.Delete(scopes, i, i+1)
 		}
 	}
-	a := Access{Scopes: scopes, Issued: token.Issued(), Expires: token.Expires()}
+	a := Access{
+		Scopes: scopes, Audience: holding.Grant.Audience, Issued: token.Issued(), Expires: token.Expires(),
+	}
 	return a, holding, token.Generation(), nil
 }
 
@@ -96,10 +127,11 @@ func tokenError(err error) error {
 
 func (p *Provider) verifyJWT(ctx context.Context, raw string) (Access, devices.Holding, int64, error) {
 	var claims struct {
-		Issuer  string `json:"iss"`
-		ID      string `json:"jti"`
-		Scope   string `json:"scope"`
-		Expires int64  `json:"exp"`
+		Issuer   string       `json:"iss"`
+		ID       string       `json:"jti"`
+		Scope    string       `json:"scope"`
+		Audience jwt.Audience `json:"aud"`
+		Expires  int64        `json:"exp"`
 	}
 	fail := func(err error) (Access, devices.Holding, int64, error) {
 		return Access{}, devices.Holding{}, 0, err
@@ -128,7 +160,8 @@ func (p *Provider) verifyJWT(ctx context.Context, raw string) (Access, devices.H
 		return fail(trouble{err})
 	}
 	a := Access{
-		Scopes: strings.Fields(claims.Scope), Issued: time.UnixMicro(issued), Expires: time.Unix(claims.Expires, 0),
+		Scopes: strings.Fields(claims.Scope), Audience: common(holding.Grant.Audience, claims.Audience),
+		Issued: time.UnixMicro(issued), Expires: time.Unix(claims.Expires, 0),
 	}
 	return a, holding, generation, nil
 }

@@ -48,8 +48,13 @@ func (h *codeGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acc
 	if !code.UsedAt.IsZero() {
 		return h.replayed(ctx, code)
 	}
-	r.GetSession().(*pending).code = code
-	return nil
+	left, err := c.remaining(code.Scopes, code.Audience)
+	if err != nil {
+		return err
+	}
+	s := r.GetSession().(*pending)
+	s.code, s.left = code, left
+	return aimed(r.GetRequestForm(), left.audience)
 }
 
 // read returns the code of the request if it is this client's, for this
@@ -75,7 +80,7 @@ func (h *codeGrant) read(ctx context.Context, r fosite.AccessRequester, c *clien
 		return oauth.Code{}, errRefused
 	case err != nil:
 		return oauth.Code{}, trouble{err}
-	case code.ClientID != c.ID, !fits(verifier, code.Challenge):
+	case code.ClientID != c.ID, !fits(verifier, code.Challenge), !matchRedirect(code.RedirectURI, c.RedirectURIs):
 		return oauth.Code{}, errRefused
 	}
 	shown := sightingOf(ctx).Proof.KeyThumbprint
@@ -120,12 +125,13 @@ func (h *codeGrant) PopulateTokenEndpointResponse(
 	if !h.CanHandleTokenEndpointRequest(ctx, r) {
 		return fosite.ErrUnknownRequest
 	}
-	c, code := r.GetClient().(*client), r.GetSession().(*pending).code
-	g, err := h.grant(ctx, r, c, code)
+	c, s := r.GetClient().(*client), r.GetSession().(*pending)
+	code := s.code
+	g, err := h.grant(ctx, r, c, s)
 	if err != nil {
 		return err
 	}
-	told, err := h.p.tell(ctx, g.Subject, remember(g))
+	told, err := h.p.tell(ctx, c, g)
 	if err != nil {
 		return err
 	}
@@ -140,27 +146,24 @@ func (h *codeGrant) PopulateTokenEndpointResponse(
 	if !redeemed {
 		return errRefused
 	}
-	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes, nonce: code.Nonce, told: told}, answer)
+	return h.p.mint(ctx, minting{grant: g, client: c, remainder: s.left, nonce: code.Nonce, told: told}, answer)
 }
 
+// grant returns the grant that a code becomes. It keeps all that its subject
+// agreed to, so that a client which is registered for it again has it again.
 func (h *codeGrant) grant(
-	ctx context.Context, r fosite.AccessRequester, c *client, code oauth.Code,
+	ctx context.Context, r fosite.AccessRequester, c *client, s *pending,
 ) (devices.Grant, error) {
-	now := sightingOf(ctx).At
+	now, code := sightingOf(ctx).At, s.code
 	g := devices.Grant{
 		ID: code.GrantID, Subject: code.Subject, ClientID: c.ID, DeviceID: code.DeviceID, SID: code.SID,
 		Scopes: code.Scopes, Audience: code.Audience, Secret: make([]byte, 32),
-		Offline:    slices.Contains(code.Scopes, scopeOffline),
+		Offline:    slices.Contains(s.left.scopes, scopeOffline) && slices.Contains(c.GrantTypes, grantRefresh),
 		Generation: 1, RotatedAt: now, Version: 1, CreatedAt: now,
 		Session: memory{AuthTime: code.AuthTime, ACR: code.ACR, AMR: code.AMR, Claims: code.Claims}.pack(),
 	}
 	_, _ = rand.Read(g.Secret) // never fails (crypto/rand)
-	if !g.Offline {
-		g.NotAfter = now.Add(lifetime(c.AccessTTL, h.p.Lifetimes.Access))
-	} else {
-		g.IdleUntil = after(now, lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle))
-		g.NotAfter = after(now, lifetime(c.RefreshAbsolute, h.p.Lifetimes.RefreshAbsolute))
-	}
+	g.IdleUntil, g.NotAfter = h.ends(c, g)
 	seen, looked, err := h.p.tokenSighting(ctx, r, c)
 	if err == nil && looked {
 		baseline := devices.BaselineOf(seen)
@@ -173,6 +176,15 @@ func (h *codeGrant) grant(
 		g.Baseline.KeyThumbprint = shown
 	}
 	return g, err
+}
+
+// ends returns the idle and the absolute end of a new grant.
+func (h *codeGrant) ends(c *client, g devices.Grant) (idle, absolute time.Time) {
+	if !g.Offline {
+		return time.Time{}, g.CreatedAt.Add(lifetime(c.AccessTTL, h.p.Lifetimes.Access))
+	}
+	return after(g.CreatedAt, lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle)),
+		after(g.CreatedAt, lifetime(c.RefreshAbsolute, h.p.Lifetimes.RefreshAbsolute))
 }
 
 // after returns the end of a lifetime, or no time for none.

@@ -71,5 +71,7 @@ func (h *credentialsGrant) PopulateTokenEndpointResponse(
 	case err != nil:
 		return trouble{err}
 	}
-	return h.p.mint(ctx, minting{grant: g, client: c, scopes: g.Scopes}, answer)
+	return h.p.mint(ctx, minting{
+		grant: g, client: c, remainder: remainder{scopes: g.Scopes, audience: g.Audience},
+	}, answer)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/tokens"
 )
 
@@ -107,7 +108,21 @@ func (p *Provider) introspectRefresh(ctx context.Context, token tokens.Token) (I
 		holding.Device != nil && !holding.Device.Live() {
 		return Introspection{}, nil
 	}
-	state := p.introspection(Access{Grant: g, Scopes: g.Scopes, Issued: g.RotatedAt, Expires: sooner(g.IdleUntil, g.NotAfter)})
+	c, err := p.clients.get(ctx, g.ClientID)
+	switch {
+	case errors.Is(err, devices.ErrNotFound):
+		return Introspection{}, nil
+	case err != nil:
+		return Introspection{}, trouble{err}
+	}
+	left, err := c.renews(g, "")
+	if err != nil {
+		return Introspection{}, nil
+	}
+	state := p.introspection(Access{
+		Grant: g, Scopes: left.scopes, Audience: left.audience,
+		Issued: g.RotatedAt, Expires: sooner(g.IdleUntil, g.NotAfter),
+	})
 	state.TokenUse = useRefresh
 	return state, nil
 }
@@ -123,7 +138,7 @@ func (p *Provider) introspection(a Access) Introspection {
 	g, past := a.Grant, remember(a.Grant)
 	state := Introspection{
 		Active: true, Scope: strings.Join(a.Scopes, " "), ClientID: g.ClientID, Subject: g.Subject,
-		Issuer: p.Issuer, Audience: g.Audience, IssuedAt: a.Issued.Unix(),
+		Issuer: p.Issuer, Audience: a.Audience, IssuedAt: a.Issued.Unix(),
 		DeviceID: g.DeviceID, SID: g.SID, ACR: past.ACR,
 	}
 	if !a.Expires.IsZero() {

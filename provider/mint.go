@@ -19,20 +19,20 @@ import (
 type minting struct {
 	grant  devices.Grant
 	client *client
-	scopes []string // the grant's, or fewer
-	nonce  string
-	told   map[string]any // of the subject, see tell
+	remainder
+	nonce string
+	told  map[string]any // of the subject, see tell
 }
 
 // tell returns what the claims parameter asks to be told of the subject in the
 // ID token (OIDC Core §5.5). It is asked for before anything is written: what
 // fails then can be tried again.
-func (p *Provider) tell(ctx context.Context, subject string, past memory) (map[string]any, error) {
-	asked := section(past.Claims, "id_token")
+func (p *Provider) tell(ctx context.Context, c *client, g devices.Grant) (map[string]any, error) {
+	asked := c.claimsFor(g, "id_token")
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	told, err := p.Identity.Claims(ctx, subject, nil, asked)
+	told, err := p.Identity.Claims(ctx, g.Subject, nil, asked)
 	if err != nil {
 		return nil, trouble{err}
 	}
@@ -89,42 +89,42 @@ func (p *Provider) accessToken(ctx context.Context, m minting) (string, time.Tim
 		token, err := p.Keys.SignJWT(ctx, m.client.signingAlg(), "at+jwt", p.accessClaims(m, issued, expires))
 		return token, expires, err
 	}
-	withheld, err := withheld(g.Scopes, m.scopes)
-	if err != nil {
-		return "", time.Time{}, err
-	}
+	// A scope too far back for the token to be without is one that the client
+	// lost: where the token is shown, that is seen again.
+	withheld, _ := withheld(g.Scopes, m.scopes)
 	token, err := p.codec.Access(g, issued, ttl, withheld)
 	return token.Reveal(), expires, err
 }
 
 // withheld returns the scopes of the grant that a token does not have, one
-// bit each in the grant's order.
+// bit each in the grant's order, and an error if some are too far back for that.
 func withheld(granted, minted []string) (uint32, error) {
 	var bits uint32
+	var err error
 	for i, scope := range granted {
-		if slices.Contains(minted, scope) {
-			continue
+		switch {
+		case slices.Contains(minted, scope):
+		case i >= tokens.MaxWithheld:
+			err = fosite.ErrInvalidScope.WithHint("The grant has too many scopes to be narrowed.")
+		default:
+			bits |= 1 << i
 		}
-		if i >= tokens.MaxWithheld {
-			return 0, fosite.ErrInvalidScope.WithHint("The grant has too many scopes to be narrowed.")
-		}
-		bits |= 1 << i
 	}
-	return bits, nil
+	return bits, err
 }
 
 // accessClaims are those of RFC 9068 §2.2, and the device.
 func (p *Provider) accessClaims(m minting, issued, expires time.Time) map[string]any {
 	g, past := m.grant, remember(m.grant)
 	claims := map[string]any{
-		"iss": p.Issuer, "sub": g.Subject, "client_id": g.ClientID, "aud": g.Audience,
+		"iss": p.Issuer, "sub": g.Subject, "client_id": g.ClientID, "aud": m.audience,
 		"iat": issued.Unix(), "exp": expires.Unix(), "scope": strings.Join(m.scopes, " "),
 		"jti": fmt.Sprintf("%s.%d.%d", g.ID, g.Generation, issued.UnixMicro()),
 	}
 	if key := boundKey(g); key != "" {
 		claims["cnf"] = map[string]string{"jkt": key}
 	}
-	if len(g.Audience) == 0 {
+	if len(m.audience) == 0 {
 		claims["aud"] = []string{p.Issuer}
 	}
 	if g.Subject == "" {

@@ -17,7 +17,7 @@ type pending struct {
 	code       oauth.Code
 	holding    devices.Holding
 	generation int64
-	scopes     []string
+	left       remainder
 }
 
 // Clone returns the same: a pending request has one owner.

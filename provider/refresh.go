@@ -29,8 +29,7 @@ func (*refreshGrant) CanHandleTokenEndpointRequest(_ context.Context, r fosite.A
 // the whole token against it, and then whose it is. Nothing that fails here
 // changes anything: a stranger has no kill switch.
 func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
-	c := r.GetClient().(*client)
-	if !slices.Contains(c.GrantTypes, grantRefresh) {
+	if c := r.GetClient().(*client); !slices.Contains(c.GrantTypes, grantRefresh) {
 		return fosite.ErrUnauthorizedClient
 	}
 	raw := r.GetRequestForm().Get("refresh_token")
@@ -42,40 +41,50 @@ func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 		return errRefused
 	}
 	holding, err := h.p.Gate.Holding(ctx, token.GrantID(), token.Generation())
-	scopes, err := h.stands(ctx, r, token, holding, err)
+	left, err := h.stands(ctx, r, token, holding, err)
 	if err != nil && holding.Remembered { // what was remembered refuses nobody
 		holding, err = h.p.Gate.Grants.Holding(ctx, token.GrantID())
-		scopes, err = h.stands(ctx, r, token, holding, err)
+		left, err = h.stands(ctx, r, token, holding, err)
 	}
 	if err != nil {
 		return err
 	}
 	s := r.GetSession().(*pending)
-	s.holding, s.generation, s.scopes = holding, token.Generation(), scopes
+	s.holding, s.generation, s.left = holding, token.Generation(), left
 	return nil
 }
 
-// stands returns the scopes to answer with, where the token is genuine, the
-// client's own, and its grant stands and has them.
+// stands returns the scopes and the audience to answer with, if the token is
+// genuine and the client's own, and if its grant lives and has them.
 func (h *refreshGrant) stands(
 	ctx context.Context, r fosite.AccessRequester, token tokens.Token, holding devices.Holding, err error,
-) ([]string, error) {
-	c := r.GetClient().(*client)
+) (remainder, error) {
+	c, g := r.GetClient().(*client), holding.Grant
 	if err := h.p.verified(ctx, token, holding, err); err != nil {
-		return nil, err
+		return remainder{}, err
 	}
 	// Whether the grant still stands goes before what is asked of it.
-	if holding.Grant.ClientID != c.ID || !holding.Grant.Live(h.p.Now()) {
-		return nil, errRefused
+	if g.ClientID != c.ID || !g.Live(h.p.Now()) {
+		return remainder{}, errRefused
 	}
-	scopes, err := narrowed(holding.Grant.Scopes, r.GetRequestedScopes())
+	left, err := c.renews(g, sightingOf(ctx).Proof.KeyThumbprint)
 	if err != nil {
-		return nil, err
+		return remainder{}, err
 	}
-	if _, err := withheld(holding.Grant.Scopes, scopes); err != nil && c.AccessToken != "jwt" {
-		return nil, err
+	if err := aimed(r.GetRequestForm(), left.audience); err != nil {
+		return remainder{}, err
 	}
-	return scopes, nil
+	asked, err := narrowed(g.Scopes, r.GetRequestedScopes())
+	if err != nil {
+		return remainder{}, err
+	}
+	if _, err := withheld(g.Scopes, asked); err != nil && c.AccessToken != "jwt" {
+		return remainder{}, err
+	}
+	if left.scopes = common(asked, left.scopes); len(left.scopes) == 0 && len(asked) > 0 {
+		return remainder{}, errScopesLost
+	}
+	return left, nil
 }
 
 // genuine reads the grant of a token and verifies the token's MAC against it.
@@ -128,7 +137,7 @@ func (h *refreshGrant) PopulateTokenEndpointResponse(
 	if err != nil {
 		return err
 	}
-	told, err := h.p.tell(ctx, s.holding.Grant.Subject, remember(s.holding.Grant))
+	told, err := h.p.tell(ctx, c, s.holding.Grant)
 	if err != nil {
 		return err
 	}
@@ -146,7 +155,7 @@ func (h *refreshGrant) PopulateTokenEndpointResponse(
 	if err := admission.Verdict.Err(); err != nil {
 		return err
 	}
-	return h.p.mint(ctx, minting{grant: admission.Grant, client: c, scopes: s.scopes, told: told}, answer)
+	return h.p.mint(ctx, minting{grant: admission.Grant, client: c, remainder: s.left, told: told}, answer)
 }
 
 // modeConstrained is the refresh mode without rotation (FAPI 2.0 §5.3.2.1).

@@ -53,7 +53,7 @@ func (p *Provider) revokeToken(ctx context.Context, clientID, raw string) error 
 		}
 		return p.endGrant(ctx, clientID, holding.Grant)
 	}
-	access, err := p.Verify(ctx, raw)
+	access, err := p.issued(ctx, raw)
 	switch {
 	case err != nil:
 		return unlessToken(err)

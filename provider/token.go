@@ -35,12 +35,6 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	if found := request.GetSession().(*pending); found.holding.Grant.ID != "" {
-		if err := aimed(r.PostForm, found.holding.Grant.Audience); err != nil {
-			p.fail(w, r, err)
-			return
-		}
-	}
 	// 4. Who shows it? What costs a row or a parse is not for strangers.
 	if err := p.once(r.Context(), shown); err != nil {
 		p.fail(w, r, err)

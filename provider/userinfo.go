@@ -30,7 +30,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	claims, err := p.Identity.Claims(r.Context(), access.Grant.Subject, access.Scopes,
-		section(remember(access.Grant).Claims, "userinfo"))
+		access.client.claimsFor(access.Grant, "userinfo"))
 	if err != nil {
 		p.failBearer(w, r, trouble{err})
 		return
