@@ -10,7 +10,8 @@
 //   - Whoever fails learns nothing: an unknown identifier, a wrong password
 //     and a disabled subject cost the same time and give the same error.
 //   - Passwords are hashed with argon2id, only so many at once as the machine
-//     has room for; nobody waits longer than their context and MaxWait.
+//     has room for, together with the client secrets of the provider. Pairs of
+//     subject and source that have succeeded before go first.
 //   - Guessing is slowed down, by whom and of whom. A stranger's guessing does
 //     not keep subjects out where they have signed in before.
 //

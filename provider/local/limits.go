@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/ratelimit"
 )
 
@@ -43,6 +44,7 @@ type attempt struct {
 	pair   string
 	counts []count
 	at     time.Time
+	known  bool // the pair has succeeded before
 }
 
 // count is what an attempt is counted under, and by which rule.
@@ -61,10 +63,11 @@ func (l *limits) attempt(identifier, source string, now time.Time) (*attempt, ti
 	identifier = strings.ToLower(strings.ToUpper(identifier)) // as the store folds it
 	pair := ratelimit.Key(identifier, source)
 	counts := []count{{l.perPair, pair}}
-	if !l.good.Has(pair) {
+	known := l.good.Has(pair)
+	if !known {
 		counts = append(counts, count{l.perSource, source}, count{l.perSubject, identifier})
 	}
-	a := &attempt{limits: l, pair: pair, at: now}
+	a := &attempt{limits: l, pair: pair, at: now, known: known}
 	var wait time.Duration
 	for _, c := range counts {
 		if w := c.limiter.Take(c.key, now); w > 0 {
@@ -78,6 +81,14 @@ func (l *limits) attempt(identifier, source string, now time.Time) (*attempt, ti
 		return nil, wait
 	}
 	return a, 0
+}
+
+// lane returns the lane in which the attempt's password is compared.
+func (a *attempt) lane() hashing.Lane {
+	if a.known {
+		return hashing.Known
+	}
+	return hashing.Unknown
 }
 
 // forget makes the attempt count for nothing.

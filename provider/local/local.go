@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
@@ -22,8 +22,9 @@ var (
 	ErrDisabled = devices.ErrDisabled
 	// ErrSlowDown: there were too many attempts. It comes as a [SlowDown].
 	ErrSlowDown = errors.New("too many attempts")
-	// ErrBusy: too many passwords are being checked. Trying again helps.
-	ErrBusy = errors.New("too many sign-ins at once")
+	// ErrBusy: too many passwords and client secrets wait to be compared. The
+	// caller may try again.
+	ErrBusy = hashing.ErrBusy
 )
 
 // SlowDown is an ErrSlowDown that says when to try again.
@@ -49,23 +50,17 @@ type Users interface {
 type Authenticator struct {
 	// Log hears of disabled subjects and broken hashes. Nil is silence.
 	Log *slog.Logger
-	// MaxWait is the longest wait for a turn, besides the context's.
-	MaxWait time.Duration
+	// Hashing bounds the comparisons. Default: a pool of its own.
+	Hashing *hashing.Pool
 
 	users  Users
 	now    func() time.Time
 	limits *limits
-	turns  chan struct{}
 }
 
-// New returns an authenticator that checks two passwords per processor at
-// once and has others wait for up to 5 seconds.
+// New returns an authenticator.
 func New(users Users, now func() time.Time) *Authenticator {
-	return &Authenticator{
-		MaxWait: 5 * time.Second,
-		users:   users, now: now, limits: newLimits(),
-		turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
-	}
+	return &Authenticator{users: users, now: now, limits: newLimits(), Hashing: hashing.New(0)}
 }
 
 // Authenticate returns the user of that identifier and password. source is
@@ -93,7 +88,7 @@ func (a *Authenticator) Authenticate(
 		hash, password = nobody, ""
 	}
 	// 3. Is it? An unknown identifier costs the same.
-	right, err := a.compare(ctx, password, hash)
+	right, err := a.compare(ctx, attempt.lane(), password, hash)
 	if err != nil {
 		attempt.forget()
 		return oauth.User{}, fmt.Errorf("authenticate: %w", err)
@@ -110,17 +105,11 @@ func (a *Authenticator) Authenticate(
 	return user, nil
 }
 
-// compare compares when there is a turn.
-func (a *Authenticator) compare(ctx context.Context, password, hash string) (bool, error) {
-	waiting, cancel := context.WithTimeoutCause(ctx, a.MaxWait, ErrBusy)
-	defer cancel()
-	select {
-	case a.turns <- struct{}{}:
-		defer func() { <-a.turns }()
-	case <-waiting.Done():
-		return false, context.Cause(waiting)
+// compare compares in a slot of the pool.
+func (a *Authenticator) compare(ctx context.Context, lane hashing.Lane, password, hash string) (right bool, err error) {
+	if busy := a.Hashing.Do(ctx, lane, func() { right, err = compare(password, hash) }); busy != nil {
+		return false, busy
 	}
-	right, err := compare(password, hash)
 	if err != nil {
 		a.log().ErrorContext(ctx, "compare a password", "err", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
@@ -178,7 +179,8 @@ func TestSameCost(t *testing.T) {
 func TestTurnsAreBounded(t *testing.T) {
 	h := newHouse(t)
 	a := local.New(h, h.now)
-	a.MaxWait = time.Millisecond
+	a.Hashing = hashing.New(1)
+	a.Hashing.MaxWait = time.Millisecond
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var busy, done int
@@ -203,7 +205,7 @@ func TestTurnsAreBounded(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	a.MaxWait = time.Minute
+	a.Hashing.MaxWait = time.Minute
 	for range 20 { // whoever hangs up before their turn has not guessed
 		_, err := a.Authenticate(gone, "ada", password, "gone")
 		if err != nil && !errors.Is(err, context.Canceled) {
