@@ -68,9 +68,15 @@ func (a *deviceAPI) caller(r *http.Request) (devices.Actor, error) {
 	}
 	caller, err := a.auth.Actor(r)
 	if err == nil && caller.Subject == "" {
-		return devices.Actor{}, ErrInvalidToken // a token of nobody (client credentials)
+		err = ErrInvalidToken // a token of nobody (client credentials)
 	}
-	return caller, err
+	switch {
+	case errors.Is(err, ErrInvalidToken), errors.Is(err, ErrInvalidSession):
+		return devices.Actor{}, a.limits.refusal(r, err)
+	case err != nil:
+		return devices.Actor{}, err
+	}
+	return caller, a.limits.called(caller)
 }
 
 // ownPage refuses what another site may have made a browser send. With cookies

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
@@ -15,6 +16,7 @@ func ExampleNew() {
 	mux.Handle("/api/", api.New(api.Config{
 		Registry: &devices.Registry{Rules: devices.DefaultRules()},
 		Auth:     tokens{}, // a provider's, which verifies access tokens
+		Now:      time.Now,
 	}))
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/devices", nil))

@@ -88,7 +88,7 @@ func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 		Store: s, Policy: devices.DefaultPolicy(), Rules: rules, Now: h.now, NewID: h.newID,
 	}
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
-	h.public = httptest.NewServer(api.New(api.Config{Registry: h.registry, Auth: h.tokens, Outward: s, Log: log}))
+	h.public = httptest.NewServer(api.New(api.Config{Registry: h.registry, Auth: h.tokens, Outward: s, Now: h.now, Log: log}))
 	h.admin = httptest.NewServer(api.NewAdmin(h.adminConfig(log)).Handler())
 	t.Cleanup(func() {
 		h.public.Close()

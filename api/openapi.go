@@ -70,7 +70,7 @@ func documentProblems(doc *huma.OpenAPI, op *huma.Operation) {
 		if media, ok := response.Content[problemType]; ok {
 			media.Schema = problem
 		}
-		if n, _ := strconv.Atoi(status); n == http.StatusServiceUnavailable {
+		if n, _ := strconv.Atoi(status); n == http.StatusServiceUnavailable || n == http.StatusTooManyRequests {
 			response.Headers = map[string]*huma.Param{
 				"Retry-After": {Description: "Seconds to wait.", Schema: &huma.Schema{Type: "integer"}},
 			}

@@ -147,6 +147,7 @@ func (d *door) problem(ctx context.Context, err error) *Problem {
 // dress adds the headers that go with a problem.
 func (d *door) dress(p *Problem, err error) {
 	bearer := `Bearer realm="` + d.realm + `"`
+	var limited rateLimited
 	h := p.headers
 	switch {
 	case errors.Is(err, ErrNoToken):
@@ -159,6 +160,8 @@ func (d *door) dress(p *Problem, err error) {
 	case errors.Is(err, devices.ErrStepUpRequired):
 		h.Set("WWW-Authenticate", bearer+ // RFC 9470 §3
 			`, error="insufficient_user_authentication", max_age="`+strconv.Itoa(d.freshFor)+`"`)
+	case errors.As(err, &limited):
+		h.Set("Retry-After", strconv.Itoa(int(limited.wait.Seconds())+1))
 	case p.Status == http.StatusServiceUnavailable, p.Status == http.StatusTooManyRequests:
 		h.Set("Retry-After", retryAfter)
 	}
