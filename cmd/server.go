@@ -17,6 +17,7 @@ import (
 	"github.com/lanyard-id/lanyard/geo"
 	"github.com/lanyard-id/lanyard/hooks/kratos"
 	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/seal"
@@ -31,6 +32,7 @@ type server struct {
 	store         *store.Store
 	keys          *keyring.Keyring
 	provider      *provider.Provider
+	observer      *observe.Observer
 	registry      *devices.Registry
 	owner         *webui.UI
 	retention     store.Retention
@@ -96,6 +98,9 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	looks := observe.New(observe.Config{
 		TrustedProxies: c.TrustedProxies, SecureCookies: c.secure(), Now: s.now, Places: placesOf(s.places),
 	})
+	s.observer = looks
+	comparisons, users := hashing.New(0), local.New(s.store, s.now)
+	users.Hashing = comparisons
 	s.provider, err = provider.New(provider.Config{
 		Issuer: c.Issuer, Lifetimes: c.Tokens.lifetimes(),
 		Storage: provider.Storage{
@@ -105,8 +110,8 @@ func (s *server) wire(ctx context.Context, c Config) error {
 			Registry: s.registry, Grants: s.store, Grace: c.Tokens.Grace,
 			Recent: devices.NewRecent(c.Database.RememberedGrants),
 		},
-		Observer: looks, Identity: provider.LocalIdentity(local.New(s.store, s.now)), Keys: s.keys, Sealer: sealer,
-		Pages: pages, Now: s.now, NewID: newID, Log: s.log,
+		Observer: looks, Identity: provider.LocalIdentity(users), Keys: s.keys, Sealer: sealer,
+		Hashing: comparisons, Pages: pages, Now: s.now, NewID: newID, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -128,7 +133,10 @@ func (s *server) publicDoor(pages *webui.Pages, doctors mirror) http.Handler {
 	s.provider.Mount(mux)
 	pages.Mount(mux)
 	s.owner.Mount(mux)
-	mux.Handle("/api/", api.New(api.Config{Registry: s.registry, Auth: callers{bearer{s.provider}, s.owner}, Outward: s.store, Log: s.log}))
+	mux.Handle("/api/", api.New(api.Config{
+		Registry: s.registry, Auth: callers{bearer{s.provider}, s.owner}, Outward: s.store,
+		Source: s.source, Now: s.now, Log: s.log,
+	}))
 	mux.Handle("/health/", api.Health(s.ready))
 	mux.Handle("GET "+mirrorPath, doctors)
 	if s.beside.bridge != nil {
@@ -138,7 +146,7 @@ func (s *server) publicDoor(pages *webui.Pages, doctors mirror) http.Handler {
 		mux.HandleFunc("GET /hooks/kratos/device.jsonnet", kratos.ServeJsonnet)
 		mux.Handle("/hooks/", s.beside.hooks)
 	}
-	return s.hardened(timely(mux))
+	return s.hardened(newBrake().handler(timely(mux)))
 }
 
 func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
@@ -157,6 +165,11 @@ func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 	}).Mount(mux)
 	mux.Handle("/", admin.Handler())
 	return s.hardened(mux)
+}
+
+// source returns the network that a request comes from, as limits count it.
+func (s *server) source(r *http.Request) string {
+	return devices.Network{Addr: s.observer.ClientAddr(r)}.Prefix().String()
 }
 
 // ready returns why the server cannot serve now.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/ory/fosite"
 
@@ -18,6 +19,13 @@ const retryAfter = "2"
 var errTooLarge = &fosite.RFC6749Error{
 	ErrorField: "invalid_request", CodeField: http.StatusRequestEntityTooLarge,
 	DescriptionField: "The request body is too large.",
+}
+
+// errTooMany is answered to a tooMany. RFC 6749 §5.2 has no code of its own for
+// it; this one is no verdict on a token.
+var errTooMany = &fosite.RFC6749Error{
+	ErrorField: "temporarily_unavailable", CodeField: http.StatusTooManyRequests,
+	DescriptionField: "Too many requests. Keep the tokens and try again after the seconds of Retry-After.",
 }
 
 // errRefused is the one answer to every token that is no good here. It names
@@ -40,7 +48,10 @@ func (t trouble) Unwrap() error { return t.cause }
 func oauthError(err error) *fosite.RFC6749Error {
 	var known *fosite.RFC6749Error
 	var t trouble
+	var many tooMany
 	switch {
+	case errors.As(err, &many):
+		return errTooMany.WithWrap(many)
 	case errors.As(err, &t):
 		return fosite.ErrTemporarilyUnavailable.WithWrap(err)
 	case errors.As(err, &known):
@@ -58,7 +69,9 @@ func oauthError(err error) *fosite.RFC6749Error {
 // fail answers a request that is not a browser's with an OAuth error (RFC
 // 6749 §5.2).
 func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
+	err = p.limited(r, err)
 	e := oauthError(err)
+	retryHeader(w, err)
 	if e.CodeField >= 500 {
 		p.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", retryAfter)
@@ -69,6 +82,14 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, e.CodeField, map[string]string{
 		"error": e.ErrorField, "error_description": printable(e.GetDescription()),
 	})
+}
+
+// retryHeader says when to try again after a tooMany.
+func retryHeader(w http.ResponseWriter, err error) {
+	var many tooMany
+	if errors.As(err, &many) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(many.wait.Seconds())+1))
+	}
 }
 
 // printable keeps the characters that RFC 6749 §5.2 allows in a description.

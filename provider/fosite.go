@@ -13,6 +13,7 @@ import (
 	"github.com/ory/fosite/i18n"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/ratelimit"
 )
 
 // newFosite sets every field that fosite would fill lazily: it does that
@@ -24,7 +25,7 @@ func (p *Provider) newFosite() *fosite.Fosite {
 		EnforcePKCE: true, EnforcePKCEForPublicClients: true,
 		ScopeStrategy:            fosite.ExactScopeStrategy,
 		AudienceMatchingStrategy: fosite.ExactAudienceMatchingStrategy,
-		ClientSecretsHasher:      newSecretHasher(),
+		ClientSecretsHasher:      newSecretHasher(p.Hashing, p.Limits.WrongSecrets, p.Now),
 		RedirectSecureChecker:    func(_ context.Context, u *url.URL) bool { return secureRedirect(u) == nil },
 		JWKSFetcherStrategy:      noFetch{},
 		HTTPClient:               retryablehttp.NewClient(),
@@ -99,6 +100,7 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		}
 		return c, nil
 	}
+	ctx = context.WithValue(ctx, callerKey{}, ratelimit.Key(namedClient(r, form), p.source(r)))
 	found, err := p.oauth2.DefaultClientAuthenticationStrategy(ctx, r, form)
 	if err != nil {
 		return nil, err
@@ -109,6 +111,14 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		return nil, fosite.ErrInvalidClient.WithHint("The client is registered without a secret.")
 	}
 	return found, nil
+}
+
+// namedClient returns the ID that the request names its client by.
+func namedClient(r *http.Request, form url.Values) string {
+	if id, _, ok := r.BasicAuth(); ok {
+		return unescaped(id)
+	}
+	return form.Get("client_id")
 }
 
 func unescaped(s string) string {

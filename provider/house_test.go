@@ -123,6 +123,7 @@ func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) 
 		Gate:    h.gate, Observer: observe.New(observe.Config{Now: clock.Now}),
 		Identity: provider.LocalIdentity(local.New(db, clock.Now)), Keys: keys, Sealer: sealer, Pages: pages,
 		Now: clock.Now, NewID: newID, Log: quiet(),
+		Limits: &provider.Limits{}, // none: a story repeats itself, from one address
 	}
 	for _, edit := range edits {
 		edit(&c)

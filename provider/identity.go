@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
@@ -24,6 +25,8 @@ func (i localIdentity) Authenticate(
 	switch {
 	case errors.As(err, &slow):
 		return oauth.User{}, SlowDown{slow.RetryAfter}
+	case errors.Is(err, local.ErrBusy):
+		return oauth.User{}, SlowDown{hashing.RetryAfter}
 	case errors.Is(err, local.ErrWrong):
 		return oauth.User{}, errors.Join(ErrWrongPassword, err)
 	case err != nil:

@@ -104,9 +104,8 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// 2. Who is it?
-	source := devices.Network{Addr: p.Observer.ClientAddr(r)}.Prefix().String()
 	user, err := p.Identity.Authenticate(
-		r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"), source)
+		r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"), p.source(r))
 	if err != nil {
 		p.refuseLogin(w, r, page, err)
 		return

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/provider/tokens"
@@ -74,6 +75,11 @@ type Config struct {
 	Keys      *keyring.Keyring
 	Sealer    *seal.Sealer
 	Pages     Pages
+	// Hashing bounds the comparisons of client secrets, best together with
+	// those of passwords. Default: a pool of its own.
+	Hashing *hashing.Pool
+	// Limits are [DefaultLimits] if nil.
+	Limits *Limits
 	// Deadline is how long a request may take. Past it, it is answered with 503
 	// and Retry-After, whatever the store is doing. Default 10 seconds.
 	Deadline time.Duration
@@ -96,6 +102,20 @@ type Provider struct {
 	base     *url.URL
 	secure   bool // the issuer is https
 	guard    *http.CrossOriginProtection
+	limits   limits
+}
+
+func (c *Config) defaults() {
+	if c.Deadline <= 0 {
+		c.Deadline = deadline
+	}
+	if c.Hashing == nil {
+		c.Hashing = hashing.New(0)
+	}
+	if c.Limits == nil {
+		rules := DefaultLimits()
+		c.Limits = &rules
+	}
 }
 
 // New returns a provider. The issuer must be an absolute URL.
@@ -104,15 +124,14 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Deadline <= 0 {
-		c.Deadline = deadline
-	}
+	c.defaults()
 	p := &Provider{
 		Config: c, base: base, secure: base.Scheme == "https",
 		clients:  newClientCache(c.Storage.Clients, c.Now),
 		codec:    tokens.Codec{Keys: c.Keys},
 		registry: c.Gate.Registry,
 		guard:    http.NewCrossOriginProtection(),
+		limits:   newLimits(*c.Limits),
 	}
 	// A proxy may call this host otherwise than browsers do.
 	if err := p.guard.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {

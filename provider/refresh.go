@@ -49,6 +49,9 @@ func (h *refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.
 	if err != nil {
 		return err
 	}
+	if wait := h.p.limits.refreshes.Take(holding.Grant.ID, h.p.Now()); wait > 0 {
+		return tooMany{wait}
+	}
 	s := r.GetSession().(*pending)
 	s.holding, s.generation, s.left = holding, token.Generation(), left
 	return nil

@@ -21,7 +21,11 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	if err := p.revokeToken(r.Context(), c.ID, raw); err != nil {
+	err = p.revokeToken(r.Context(), c.ID, raw)
+	if errors.Is(err, ErrToken) { // there is nothing to revoke (RFC 7009 §2.2)
+		err = p.refused(r)
+	}
+	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
@@ -45,18 +49,19 @@ func (p *Provider) aboutToken(w http.ResponseWriter, r *http.Request) (*client, 
 	return found.(*client), raw, nil
 }
 
+// revokeToken returns ErrToken if the token does not verify.
 func (p *Provider) revokeToken(ctx context.Context, clientID, raw string) error {
 	if token, err := tokens.Parse(raw); err == nil && token.Kind() == tokens.KindRefresh {
 		holding, err := p.genuine(ctx, token)
 		if err != nil {
-			return unlessToken(err)
+			return tokenError(err)
 		}
 		return p.endGrant(ctx, clientID, holding.Grant)
 	}
 	access, err := p.issued(ctx, raw)
 	switch {
 	case err != nil:
-		return unlessToken(err)
+		return tokenError(err)
 	case !access.Grant.Offline:
 		return p.endGrant(ctx, clientID, access.Grant)
 	case access.Grant.ClientID != clientID:
@@ -78,16 +83,6 @@ func (p *Provider) endGrant(ctx context.Context, clientID string, g devices.Gran
 	}
 	if err := p.registry.RevokeGrant(ctx, g.Subject, g.ID, devices.ReasonClient); err != nil {
 		return trouble{err}
-	}
-	return nil
-}
-
-// unlessToken forgives what is wrong with a token (RFC 7009 §2.2), not
-// trouble.
-func unlessToken(err error) error {
-	var t trouble
-	if errors.As(err, &t) {
-		return err
 	}
 	return nil
 }

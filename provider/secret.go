@@ -8,11 +8,14 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/alexedwards/argon2id"
+
+	"github.com/lanyard-id/lanyard/provider/hashing"
+	"github.com/lanyard-id/lanyard/ratelimit"
 )
 
 // randomText returns n random bytes in base64url.
@@ -48,31 +51,36 @@ func HashSecret(secret string) (string, error) {
 
 var errWrongSecret = errors.New("wrong client secret")
 
-// secretHasher compares client secrets for fosite. Chosen secrets take memory
-// and processors, and client IDs are public: so each client has one comparison
-// at a time, all together have the slots, and a client whose secret was right
-// before needs neither.
+// secretHasher compares client secrets for fosite. A comparison of a chosen
+// secret takes memory and processors, and client IDs are public. So wrong ones
+// are limited per client and source, each client and source has one comparison
+// at a time, and a pool bounds all of them. A secret that was right before
+// needs no comparison and is never held up.
 type secretHasher struct {
-	slots chan struct{}
-	key   []byte // of what is remembered, never stored
+	pool *hashing.Pool
+	now  func() time.Time
+	// wrong counts wrong secrets per client and source.
+	wrong *ratelimit.Limiter
+	// right are the clients and sources whose secret was right before. Their
+	// comparisons go first, for example after the secret was changed.
+	right *ratelimit.Known
+	// good are the MACs of secrets that were right before.
+	good *ratelimit.Known
+	key  []byte // of the MACs, never stored
 
 	mu    *sync.Mutex
-	known map[string]*chosen // by hash
+	turns *ratelimit.Recent[string, chan struct{}] // per client and source
 }
 
-// chosen is a secret that somebody chose, as compared before.
-type chosen struct {
-	turn chan struct{}
-	good []byte // the MAC of the right one, once it was shown
-}
-
-// maxChosen bounds what is remembered of chosen secrets.
+// maxChosen bounds each memory of chosen secrets.
 const maxChosen = 10_000
 
-func newSecretHasher() secretHasher {
+func newSecretHasher(pool *hashing.Pool, wrong ratelimit.Rule, now func() time.Time) secretHasher {
 	return secretHasher{
-		slots: make(chan struct{}, 2*runtime.NumCPU()), key: []byte(randomText(32)),
-		mu: &sync.Mutex{}, known: map[string]*chosen{},
+		pool: pool, now: now, key: []byte(randomText(32)),
+		wrong: ratelimit.New(wrong, maxChosen),
+		right: ratelimit.NewKnown(maxChosen), good: ratelimit.NewKnown(maxChosen),
+		mu: &sync.Mutex{}, turns: ratelimit.NewRecent[string, chan struct{}](maxChosen),
 	}
 }
 
@@ -89,28 +97,54 @@ func (h secretHasher) Compare(ctx context.Context, hash, secret []byte) error {
 	if len(hash) == 0 {
 		return errWrongSecret
 	}
-	shown, c := h.mac(hash, secret), h.chosen(string(hash))
-	if h.recalls(c, shown) {
+	shown, from := string(h.mac(hash, secret)), callerOf(ctx)
+	if h.good.Has(shown) {
 		return nil
 	}
-	for _, turn := range []chan struct{}{c.turn, h.slots} {
-		select {
-		case turn <- struct{}{}:
-			defer func() { <-turn }()
-		case <-ctx.Done():
-			return trouble{ctx.Err()}
-		}
+	if wait := h.wrong.Wait(from, h.now()); wait > 0 {
+		return tooMany{wait}
 	}
-	if h.recalls(c, shown) { // while this one waited
+	turn := h.turn(from)
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return trouble{ctx.Err()}
+	}
+	if h.good.Has(shown) { // while this one waited
 		return nil
 	}
-	same, err := argon2id.ComparePasswordAndHash(string(secret), string(hash))
-	if err != nil || !same {
+	return h.compare(ctx, from, shown, hash, secret)
+}
+
+// compare runs argon2id. It counts the secret as wrong until it is known to be
+// right.
+func (h secretHasher) compare(ctx context.Context, from, shown string, hash, secret []byte) error {
+	now, lane := h.now(), hashing.Unknown
+	if wait := h.wrong.Take(from, now); wait > 0 {
+		return tooMany{wait}
+	}
+	if h.right.Has(from) {
+		lane = hashing.Known
+	}
+	var same bool
+	var broken error
+	err := h.pool.Do(ctx, lane, func() {
+		same, broken = argon2id.ComparePasswordAndHash(string(secret), string(hash))
+	})
+	switch {
+	case errors.Is(err, hashing.ErrBusy):
+		h.wrong.Return(from, now)
+		return tooMany{hashing.RetryAfter}
+	case err != nil:
+		h.wrong.Return(from, now)
+		return trouble{err}
+	case broken != nil || !same:
 		return errWrongSecret
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c.good = shown
+	h.wrong.Return(from, now)
+	h.right.Add(from)
+	h.good.Add(shown)
 	return nil
 }
 
@@ -122,24 +156,15 @@ func (h secretHasher) mac(hash, secret []byte) []byte {
 	return mac.Sum(nil)
 }
 
-func (h secretHasher) chosen(hash string) *chosen {
+func (h secretHasher) turn(from string) chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c := h.known[hash]
-	if c == nil {
-		if len(h.known) >= maxChosen {
-			clear(h.known)
-		}
-		c = &chosen{turn: make(chan struct{}, 1)}
-		h.known[hash] = c
+	turn, ok := h.turns.Get(from)
+	if !ok {
+		turn = make(chan struct{}, 1)
+		h.turns.Put(from, turn)
 	}
-	return c
-}
-
-func (h secretHasher) recalls(c *chosen, shown []byte) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return hmac.Equal(c.good, shown)
+	return turn
 }
 
 // Hash returns what is stored of a secret.

@@ -56,6 +56,7 @@ func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error)
 	challenge := `Bearer realm="` + p.Issuer + `"`
 	proved := `DPoP algs="` + strings.Join(proofNames(), " ") + `"`
 	var known *fosite.RFC6749Error
+	err = p.limited(r, err)
 	switch {
 	case errors.Is(err, ErrNoToken):
 		w.Header().Set("WWW-Authenticate", challenge)
