@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -41,12 +41,8 @@ func (*serveCmd) Run(a *app) error {
 		}
 		listeners = append(listeners, gateway)
 	}
-	if a.getenv("GOGC") == "" {
-		// The live heap is small and requests make much short-lived garbage:
-		// a fifth more refreshes for some tens of megabytes.
-		debug.SetGCPercent(400)
-	}
 	log := newLog(c.Log, a.stderr)
+	limitMemory(a.getenv, memlimit.FromCgroup, log)
 	s, err := assemble(a.ctx, c, a.now, log)
 	if err != nil {
 		for _, l := range listeners {
