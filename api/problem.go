@@ -77,6 +77,7 @@ var translations = [...]struct {
 	{devices.ErrNotRecognized, 401, "device_not_recognized", "Your device is not known. Sign in again on it."},
 	{devices.ErrRevoked, 401, "device_revoked", "Your device has been signed out. Sign in again on it."},
 	{devices.ErrDisabled, 401, "subject_disabled", "This account may not be used."},
+	{devices.ErrOutdated, 401, "invalid_token", "The access token or session has just ended. Sign in again."},
 	{devices.ErrNotFound, 404, "device_not_found", "There is no such device."},
 	{devices.ErrNoEditPermission, 403, "device_lacks_edit_permission", "Your device may not change other devices."},
 	{devices.ErrNoDeletePermission, 403, "device_lacks_delete_permission", "Your device may not sign out other devices."},

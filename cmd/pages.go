@@ -143,9 +143,9 @@ func (p passwords) Identifier(ctx context.Context, subject string) (string, erro
 	return user.Identifier, err
 }
 
-// ChangePassword replaces a subject's password and ends what they have
-// elsewhere than on the device.
-func (p passwords) ChangePassword(ctx context.Context, subject, device, password string) error {
+// ChangePassword replaces a subject's password and ends what they have on
+// other devices, if their session has not ended while the password was hashed.
+func (p passwords) ChangePassword(ctx context.Context, by devices.Actor, password string) error {
 	if err := local.CheckPassword(password); err != nil {
 		return errors.Join(devices.ErrInvalid, err)
 	}
@@ -153,5 +153,5 @@ func (p passwords) ChangePassword(ctx context.Context, subject, device, password
 	if err != nil {
 		return errors.Join(devices.ErrInvalid, err)
 	}
-	return p.server.store.SetPassword(ctx, subject, hash, device, p.server.now())
+	return p.server.store.SetPassword(ctx, by.Subject, hash, by.DeviceID, by.By, p.server.now())
 }

@@ -131,8 +131,8 @@ func (tx memoryTx) Devices(context.Context) ([]devices.Device, error) {
 	return all, nil
 }
 
-// Disabled reports false: nobody is disabled here.
-func (memoryTx) Disabled(context.Context) (bool, error) { return false, nil }
+// Check returns nil: nobody is disabled here, and nothing is verified.
+func (memoryTx) Check(context.Context, devices.Credential) error { return nil }
 
 // Put writes a device.
 func (tx memoryTx) Put(_ context.Context, d devices.Device) error {

@@ -147,7 +147,7 @@ func (c *usersPasswd) Run(a *app) error {
 			return err
 		}
 		now := a.now()
-		if err := s.SetPassword(a.ctx, u.Subject, hash, "", now); err != nil {
+		if err := s.SetPassword(a.ctx, u.Subject, hash, "", devices.Credential{}, now); err != nil {
 			return err
 		}
 		changed := userOf(u)

@@ -64,7 +64,7 @@ func (k *Gatekeeper) Reused(ctx context.Context, p Presented) (Verdict, error) {
 // device is known by its looks alone, and recognised where none of them
 // differs. A device that its owner or an operator has ended is ErrRevoked.
 func (r *Registry) EnrollHeld(ctx context.Context, subject string, s Sighting, held []byte) (Enrolment, error) {
-	return r.enrolling(ctx, subject, func(tx Tx, known []Device) (Enrolment, error) {
+	return r.enrolling(ctx, subject, Credential{}, func(tx Tx, known []Device) (Enrolment, error) {
 		d, verdict := r.recognise(known, s)
 		if d == nil && len(held) == 0 {
 			if d = alike(r.Policy, known, s); d != nil {
@@ -127,11 +127,14 @@ func alike(p Policy, known []Device, s Sighting) *Device {
 
 // GiveCookie gives a live device without a cookie one, and returns the secret
 // for it: nil where the device has one, ErrNotFound where it is not a live one
-// of the subject.
+// of the subject, ErrDisabled where the subject may not sign in.
 func (r *Registry) GiveCookie(ctx context.Context, subject, id string, secret []byte) ([]byte, error) {
 	var given []byte
 	err := r.Store.Change(ctx, subject, func(tx Tx) error {
 		given = nil
+		if err := tx.Check(ctx, Credential{}); err != nil {
+			return err
+		}
 		known, err := tx.Devices(ctx)
 		if err != nil {
 			return err

@@ -17,6 +17,8 @@ type Actor struct {
 	// AuthTime is when the subject last proved who they are; a fresh one
 	// makes up for a young device.
 	AuthTime time.Time
+	// By is what the request was authenticated by.
+	By Credential
 }
 
 // Edit is a change to a device; nil fields stay as they are.
@@ -255,7 +257,9 @@ func (r *Registry) change(
 	})
 }
 
-// actor returns the subject's devices and the acting one among them, live.
+// actor returns the subject's devices and the acting one among them, live. The
+// error is ErrOutdated where the caller's token or session has ended since it
+// was verified.
 func (r *Registry) actor(ctx context.Context, tx Tx, a Actor) ([]Device, Device, error) {
 	if a.DeviceID == "" {
 		return nil, Device{}, ErrNoDevice
@@ -270,7 +274,7 @@ func (r *Registry) actor(ctx context.Context, tx Tx, a Actor) ([]Device, Device,
 		case !d.Live():
 			return nil, Device{}, ErrRevoked
 		default:
-			return known, d, nil
+			return known, d, tx.Check(ctx, a.By)
 		}
 	}
 	return nil, Device{}, ErrNotRecognized

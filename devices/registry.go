@@ -99,7 +99,13 @@ func CookieHash(secret []byte) []byte {
 // cookie that comes back with contradicting looks was copied: the sign-in
 // becomes a new, flagged device.
 func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enrolment, error) {
-	return r.enrolling(ctx, subject, func(tx Tx, known []Device) (Enrolment, error) {
+	return r.EnrollBy(ctx, subject, Credential{}, s)
+}
+
+// EnrollBy is Enroll for a sign-in that this server verified. The error is
+// ErrOutdated, and nothing is enrolled, if the credential has changed since.
+func (r *Registry) EnrollBy(ctx context.Context, subject string, c Credential, s Sighting) (Enrolment, error) {
+	return r.enrolling(ctx, subject, c, func(tx Tx, known []Device) (Enrolment, error) {
 		d, verdict := r.recognise(known, s)
 		if d != nil && verdict.Err() == nil {
 			return r.meetAgain(ctx, tx, *d, s, verdict)
@@ -111,16 +117,12 @@ func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enro
 // enrolling meets a device among those of a subject that may sign in, in one
 // change.
 func (r *Registry) enrolling(
-	ctx context.Context, subject string, meet func(tx Tx, known []Device) (Enrolment, error),
+	ctx context.Context, subject string, c Credential, meet func(tx Tx, known []Device) (Enrolment, error),
 ) (Enrolment, error) {
 	var met Enrolment
 	err := r.Store.Change(ctx, subject, func(tx Tx) error {
-		disabled, err := tx.Disabled(ctx)
-		switch {
-		case err != nil:
+		if err := tx.Check(ctx, c); err != nil {
 			return err
-		case disabled:
-			return ErrDisabled
 		}
 		known, err := tx.Devices(ctx)
 		if err != nil {

@@ -34,8 +34,9 @@ type Store interface {
 type Tx interface {
 	// Devices returns the subject's devices, revoked ones too, oldest first.
 	Devices(ctx context.Context) ([]Device, error)
-	// Disabled reports whether the subject may not sign in.
-	Disabled(ctx context.Context) (bool, error)
+	// Check returns nil if the subject may sign in and the credential is still
+	// as it was verified, else ErrDisabled or ErrOutdated.
+	Check(ctx context.Context, c Credential) error
 	// Put writes a device, new or known by its ID.
 	Put(ctx context.Context, d Device) error
 	// EndGrants revokes the live grants of the selection and ends its

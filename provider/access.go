@@ -34,6 +34,7 @@ type Access struct {
 func (a Access) Actor() devices.Actor {
 	return devices.Actor{
 		Subject: a.Grant.Subject, DeviceID: a.Grant.DeviceID, AuthTime: remember(a.Grant).AuthTime,
+		By: devices.Credential{GrantID: a.Grant.ID},
 	}
 }
 

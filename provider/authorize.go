@@ -103,11 +103,24 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *ask) {
 	}
 	// 3. The code.
 	code, err := p.saveCode(r, a, in)
+	if errors.Is(err, devices.ErrOutdated) { // the sign-in has ended meanwhile
+		p.signInAnew(w, r, a)
+		return
+	}
 	if err != nil {
 		p.failAsk(w, r, a, err)
 		return
 	}
 	p.redirectWith(w, a.GetRedirectURI(), a.state, url.Values{"code": {code}})
+}
+
+// signInAnew asks for a sign-in, if the request lets the server ask.
+func (p *Provider) signInAnew(w http.ResponseWriter, r *http.Request, a *ask) {
+	if a.prompts("none") {
+		p.failAsk(w, r, a, fosite.ErrLoginRequired)
+		return
+	}
+	p.visit(w, r, "/login", a.flow)
 }
 
 // mustSignIn reports whether the subject must prove who they are before this
@@ -203,10 +216,11 @@ func (p *Provider) saveCode(r *http.Request, a *ask, in *oauth.SignIn) (string, 
 	if claims := form.Get("claims"); claims != "" {
 		record.Claims = permitted(json.RawMessage(claims), a.client.GetScopes())
 	}
-	if err := p.Storage.Codes.SaveCode(r.Context(), record); err != nil {
-		return "", trouble{err}
+	err := p.Storage.Codes.SaveCode(r.Context(), record)
+	if err != nil && !errors.Is(err, devices.ErrOutdated) {
+		err = trouble{err}
 	}
-	return code, nil
+	return code, err
 }
 
 // failAsk answers a bad request: to the client where its redirect URI is

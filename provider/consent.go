@@ -1,11 +1,13 @@
 package provider
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/ory/fosite"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
@@ -87,8 +89,15 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
 		p.failAsk(w, r, a, fosite.ErrAccessDenied)
 		return
 	}
-	given := oauth.Consent{Subject: in.Subject, ClientID: a.client.ID, Scopes: a.wanted(), At: p.Now()}
-	if err := p.Storage.Consents.PutConsent(r.Context(), given); err != nil {
+	given := oauth.Consent{
+		Subject: in.Subject, ClientID: a.client.ID, Scopes: a.wanted(), At: p.Now(),
+		By: devices.Credential{SignIn: in.ID},
+	}
+	switch err := p.Storage.Consents.PutConsent(r.Context(), given); {
+	case errors.Is(err, devices.ErrOutdated), errors.Is(err, devices.ErrDisabled):
+		p.visit(w, r, "/login", a.flow) // the sign-in has ended meanwhile
+		return
+	case err != nil:
 		p.failPage(w, r, trouble{err})
 		return
 	}

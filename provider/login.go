@@ -117,7 +117,7 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !signedIn {
-		p.refuseLogin(w, r, page, ErrWrongPassword) // disabled while signing in
+		p.refuseLogin(w, r, page, ErrWrongPassword) // disabled, or another password, while signing in
 		return
 	}
 	// 4. On with what was asked.
@@ -141,7 +141,8 @@ type NoticePage struct {
 	Title, Text, Link, LinkText string
 }
 
-// enter enrolls or recognises the device and opens the sign-in on it.
+// enter enrolls or recognises the device and opens the sign-in on it. Both
+// compare again what was verified: it may have changed meanwhile.
 func (p *Provider) enter(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, user oauth.User, s devices.Sighting,
 ) (bool, error) {
@@ -149,12 +150,15 @@ func (p *Provider) enter(
 	if err != nil {
 		return false, err
 	}
-	met, err := p.registry.Enroll(ctx, user.Subject, s)
+	met, err := p.registry.EnrollBy(ctx, user.Subject, user.Credential(), s)
 	if err != nil {
 		return false, err
 	}
-	p.Observer.SetDeviceCookie(w, r, met.Secret) // without a secret, it lives longer
-	return p.openSignIn(ctx, w, before, met.Device, "pwd")
+	signedIn, err := p.openSignIn(ctx, w, before, met.Device, user.Credential())
+	if signedIn {
+		p.Observer.SetDeviceCookie(w, r, met.Secret) // without a secret, it lives longer
+	}
+	return signedIn, err
 }
 
 // refuseLogin shows the form again with what is wrong, in the same words for
@@ -163,7 +167,7 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 	status := http.StatusUnauthorized
 	var slow SlowDown
 	switch {
-	case errors.Is(err, ErrWrongPassword), errors.Is(err, devices.ErrDisabled):
+	case errors.Is(err, ErrWrongPassword), errors.Is(err, devices.ErrDisabled), errors.Is(err, devices.ErrOutdated):
 		page.Error = "That name and password do not go together. Check both and try again."
 	case errors.As(err, &slow):
 		status = http.StatusTooManyRequests

@@ -94,10 +94,11 @@ func (p *Provider) extend(ctx context.Context, s *oauth.SignIn) {
 
 // openSignIn signs the subject in on a device. Proving oneself again in the
 // same browser renews the sign-in that is there, with a new secret; anybody
-// else's ends. It returns false where the device or the subject is no longer
-// good.
+// else's ends. It returns false, and nothing has changed, where the device or
+// the subject is no longer good or the credential has changed since it was
+// verified.
 func (p *Provider) openSignIn(
-	ctx context.Context, w http.ResponseWriter, before *oauth.SignIn, d devices.Device, amr ...string,
+	ctx context.Context, w http.ResponseWriter, before *oauth.SignIn, d devices.Device, by devices.Credential,
 ) (bool, error) {
 	now := p.Now()
 	secret := make([]byte, 32)
@@ -105,21 +106,24 @@ func (p *Provider) openSignIn(
 	hash := sha256.Sum256(secret)
 	next := oauth.SignIn{
 		ID: p.NewID(), SecretHash: hash[:], Subject: d.Subject, DeviceID: d.ID,
-		AuthTime: now, ACR: acrPassword, AMR: amr, CreatedAt: now,
+		AuthTime: now, ACR: acrPassword, AMR: []string{"pwd"}, CreatedAt: now,
 		IdleUntil: now.Add(p.Lifetimes.SignInIdle), NotAfter: now.Add(p.Lifetimes.SignInAbsolute),
+		By: by,
 	}
+	renews := before != nil && before.Subject == d.Subject && before.DeviceID == d.ID
 	write := p.Storage.SignIns.OpenSignIn
-	if before != nil && before.Subject == d.Subject && before.DeviceID == d.ID {
+	if renews {
 		next.ID, next.CreatedAt = before.ID, before.CreatedAt
 		write = p.Storage.SignIns.RenewSignIn
-	} else if before != nil {
-		if err := p.Storage.SignIns.EndSignIn(ctx, before.ID, now); err != nil {
-			return false, trouble{err}
-		}
 	}
 	good, err := write(ctx, next)
 	if err != nil {
 		return false, trouble{err}
+	}
+	if good && before != nil && !renews {
+		if err := p.Storage.SignIns.EndSignIn(ctx, before.ID, now); err != nil {
+			return false, trouble{err}
+		}
 	}
 	if good {
 		p.setSignInCookie(w, next.ID, secret)

@@ -26,6 +26,8 @@ type Clients interface {
 
 // Codes keeps authorization codes until they become grants.
 type Codes interface {
+	// SaveCode keeps a new code, or returns devices.ErrOutdated if the sign-in
+	// that it descends from has ended.
 	SaveCode(ctx context.Context, c oauth.Code) error
 	// Code returns a code by the SHA-256 of it, used ones too, or
 	// devices.ErrNotFound.
@@ -44,13 +46,13 @@ type Codes interface {
 // SignIns keeps who is signed in where.
 type SignIns interface {
 	// OpenSignIn adds a sign-in if its device and subject are good at that
-	// moment, and reports whether they were.
+	// moment and what was verified still holds, and reports whether they were.
 	OpenSignIn(ctx context.Context, s oauth.SignIn) (bool, error)
 	// SignIn returns a sign-in, ended ones too, or devices.ErrNotFound.
 	SignIn(ctx context.Context, id string) (oauth.SignIn, error)
 	// RenewSignIn gives a live sign-in the secret, the authentication and the
-	// ends of s, by its ID, and reports whether it was live and its device
-	// and subject good.
+	// ends of s, by its ID, and reports whether it was live, its device and
+	// subject good, and what was verified still so.
 	RenewSignIn(ctx context.Context, s oauth.SignIn) (bool, error)
 	// ExtendSignIn moves the idle end of a live sign-in.
 	ExtendSignIn(ctx context.Context, id string, idleUntil time.Time) error
@@ -63,7 +65,9 @@ type SignIns interface {
 type Consents interface {
 	// Consent returns it, or devices.ErrNotFound.
 	Consent(ctx context.Context, subject, clientID string) (oauth.Consent, error)
-	// PutConsent adds the scopes to those consented before and moves At.
+	// PutConsent adds the scopes to those consented before and moves At, or
+	// returns devices.ErrOutdated or devices.ErrDisabled if the sign-in of who
+	// consents has ended.
 	PutConsent(ctx context.Context, c oauth.Consent) error
 }
 

@@ -30,7 +30,10 @@ type codeRow struct {
 	Data      packed[oauth.Code] `bun:"data"`
 }
 
-// SaveCode keeps a new code, or returns devices.ErrExists.
+// SaveCode keeps a new code, or returns devices.ErrExists. If the subject may
+// not sign in or the sign-in that the code descends from has ended, nothing is
+// kept and the error is devices.ErrOutdated. It is one statement, which waits
+// for an end of the sign-in that is under way.
 func (s *Store) SaveCode(ctx context.Context, c oauth.Code) error {
 	if err := writable(c); err != nil {
 		return err
@@ -40,10 +43,32 @@ func (s *Store) SaveCode(ctx context.Context, c oauth.Code) error {
 		GrantID: c.GrantID, ClientID: c.ClientID, Subject: c.Subject, DeviceID: c.DeviceID, SID: c.SID,
 		Data: pack(c),
 	}
-	if err := s.insert(ctx, s.write, row); err != nil {
+	insert := s.write.NewInsert().Model(row)
+	if c.SID != "" {
+		insert.Value("sid", s.liveSignIn(), c.SID, c.Subject)
+	}
+	_, err := insert.Exec(ctx)
+	switch {
+	case duplicate(err):
+		err = devices.ErrExists
+	case missing(err):
+		err = devices.ErrOutdated
+	}
+	if err != nil {
 		return fmt.Errorf("save code: %w", err)
 	}
 	return nil
+}
+
+// liveSignIn reads the ID of a sign-in of a subject, or NULL if that has ended
+// or the subject may not sign in.
+func (s *Store) liveSignIn() string {
+	text := `SELECT i.id FROM sign_ins AS i JOIN subjects AS u ON u.id = i.subject AND u.disabled_at = 0
+ WHERE i.id = ? AND i.subject = ? AND i.ended_at = 0`
+	if s.pg {
+		text += " FOR SHARE OF i"
+	}
+	return "(" + text + ")"
 }
 
 // Code returns a code by the SHA-256 of it, used ones too, or

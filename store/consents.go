@@ -35,14 +35,16 @@ func consent(ctx context.Context, db bun.IDB, subject, clientID string) (oauth.C
 	return oauth.Consent{Subject: r.Subject, ClientID: r.ClientID, Scopes: r.Scopes.V, At: r.At.time()}, nil
 }
 
-// PutConsent adds the scopes to those consented before and moves At. Of a
-// subject that is disabled nothing is kept: they may have just been deleted.
+// PutConsent adds the scopes to those consented before and moves At. If the
+// sign-in by which the subject consented has ended, nothing is kept and the
+// error is devices.ErrOutdated; of a subject that is disabled, who may have
+// just been deleted, it is devices.ErrDisabled.
 func (s *Store) PutConsent(ctx context.Context, c oauth.Consent) error {
 	if err := writable(c); err != nil {
 		return err
 	}
 	err := s.inSubject(ctx, c.Subject, func(tx bun.Tx) error {
-		if off, err := disabled(ctx, tx, c.Subject); err != nil || off {
+		if err := check(ctx, tx, c.Subject, c.By); err != nil {
 			return err
 		}
 		before, err := consent(ctx, tx, c.Subject, c.ClientID)

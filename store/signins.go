@@ -36,15 +36,15 @@ func signInRowOf(i oauth.SignIn) *signInRow {
 	}
 }
 
-// OpenSignIn adds a sign-in if its device and subject are good at that moment,
-// and reports whether they were.
+// OpenSignIn adds a sign-in if its device and subject are good at that moment
+// and what was verified for it is still so, and reports whether they were.
 func (s *Store) OpenSignIn(ctx context.Context, i oauth.SignIn) (bool, error) {
 	if err := writable(i); err != nil {
 		return false, err
 	}
 	opened := false
 	err := s.inSubject(ctx, i.Subject, func(tx bun.Tx) error {
-		ok, err := good(ctx, tx, i.Subject, i.DeviceID)
+		ok, err := goodBy(ctx, tx, i.Subject, i.DeviceID, i.By)
 		opened = ok
 		if err != nil || !ok {
 			return err
@@ -72,8 +72,8 @@ func (s *Store) SignIn(ctx context.Context, id string) (oauth.SignIn, error) {
 
 // RenewSignIn gives a live sign-in of the same subject and device the secret,
 // the authentication and the ends of i, and reports whether it was live and
-// its device and subject good. It was live if it had not ended by the new
-// authentication time.
+// its device and subject good and what was verified for it still so. It was
+// live if it had not ended by the new authentication time.
 func (s *Store) RenewSignIn(ctx context.Context, i oauth.SignIn) (bool, error) {
 	if err := writable(i); err != nil {
 		return false, err
@@ -81,7 +81,7 @@ func (s *Store) RenewSignIn(ctx context.Context, i oauth.SignIn) (bool, error) {
 	renewed := false
 	err := s.inSubject(ctx, i.Subject, func(tx bun.Tx) error {
 		renewed = false
-		if ok, err := good(ctx, tx, i.Subject, i.DeviceID); err != nil || !ok {
+		if ok, err := goodBy(ctx, tx, i.Subject, i.DeviceID, i.By); err != nil || !ok {
 			return err
 		}
 		rows, err := affected(tx.NewUpdate().Model(signInRowOf(i)).

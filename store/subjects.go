@@ -23,7 +23,7 @@ func (s *Store) FindSubjects(ctx context.Context, name string) ([]devices.Subjec
 	}
 	err := s.read.NewSelect().TableExpr("subjects AS s").Column("s.id", "s.disabled_at", "s.created_at").
 		ColumnExpr("COALESCE((SELECT u.identifier FROM users AS u WHERE u.subject = s.id), '') AS identifier").
-		Where("s.id = ? OR s.id = (SELECT u.subject FROM users AS u WHERE u.folded = ?)", name, folded(name)).
+		Where("s.id = ? OR s.id = (SELECT u.subject FROM users AS u WHERE u.folded = ?)", name, oauth.Fold(name)).
 		Order("s.id").Scan(ctx, &rows)
 	if err != nil {
 		return nil, fmt.Errorf("find subjects: %w", err)
@@ -60,7 +60,7 @@ func (s *Store) UpdateUser(
 			return err
 		}
 		_, err := tx.NewUpdate().Model((*userRow)(nil)).Set("identifier = ?", u.Identifier).
-			Set("folded = ?", folded(u.Identifier)).Set("claims = ?", pack(u.Claims)).
+			Set("folded = ?", oauth.Fold(u.Identifier)).Set("claims = ?", pack(u.Claims)).
 			Set("updated_at = ?", at(when)).Where("subject = ?", subject).Exec(ctx)
 		if duplicate(err) {
 			return devices.ErrExists

@@ -22,8 +22,8 @@ func (c *change) Devices(ctx context.Context) ([]devices.Device, error) {
 	return subjectDevices(ctx, c.tx, c.subject)
 }
 
-func (c *change) Disabled(ctx context.Context) (bool, error) {
-	return disabled(ctx, c.tx, c.subject)
+func (c *change) Check(ctx context.Context, by devices.Credential) error {
+	return check(ctx, c.tx, c.subject, by)
 }
 
 // Put writes a device. The ID of another subject's is devices.ErrExists.

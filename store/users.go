@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -27,10 +26,6 @@ type userRow struct {
 	DisabledAt micros `bun:"disabled_at,scanonly"`
 }
 
-// folded returns an identifier without its case. Upper before lower, so that
-// letters with two small forms meet.
-func folded(identifier string) string { return strings.ToLower(strings.ToUpper(identifier)) }
-
 func (r *userRow) user() oauth.User {
 	return oauth.User{
 		Subject: r.Subject, Identifier: r.Identifier, PasswordHash: r.PasswordHash, Claims: r.Claims.V,
@@ -47,7 +42,7 @@ func selectUsers(db bun.IDB, into any) *bun.SelectQuery {
 // devices.ErrNotFound.
 func (s *Store) UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error) {
 	var row userRow
-	query := selectUsers(s.read, &row).Where("u.folded = ?", folded(identifier))
+	query := selectUsers(s.read, &row).Where("u.folded = ?", oauth.Fold(identifier))
 	if err := one(ctx, query, identifier); err != nil {
 		return oauth.User{}, fmt.Errorf("read user: %w", err)
 	}
@@ -95,7 +90,7 @@ func (s *Store) CreateUser(ctx context.Context, u oauth.User) error {
 			return devices.ErrExists
 		}
 		row := &userRow{
-			Subject: u.Subject, Identifier: u.Identifier, Folded: folded(u.Identifier),
+			Subject: u.Subject, Identifier: u.Identifier, Folded: oauth.Fold(u.Identifier),
 			PasswordHash: u.PasswordHash, Claims: pack(u.Claims),
 			CreatedAt: at(u.CreatedAt), UpdatedAt: at(u.UpdatedAt),
 		}
@@ -115,8 +110,12 @@ func (s *Store) CreateUser(ctx context.Context, u oauth.User) error {
 
 // SetPassword replaces the hash of a subject's password and ends their grants
 // and sign-ins, but for those on the device that stays, if one is named:
-// whoever knew the old password is out. devices.ErrNotFound for nobody.
-func (s *Store) SetPassword(ctx context.Context, subject, hash, stays string, when time.Time) error {
+// whoever knew the old password is out. If the credential by which the subject
+// does it has ended, nothing changes and the error is devices.ErrOutdated; an
+// operator has none. devices.ErrNotFound for nobody.
+func (s *Store) SetPassword(
+	ctx context.Context, subject, hash, stays string, by devices.Credential, when time.Time,
+) error {
 	if !clean(subject) {
 		return devices.ErrNotFound
 	}
@@ -124,6 +123,11 @@ func (s *Store) SetPassword(ctx context.Context, subject, hash, stays string, wh
 		return err
 	}
 	err := s.inSubject(ctx, subject, func(tx bun.Tx) error {
+		if by != (devices.Credential{}) {
+			if err := check(ctx, tx, subject, by); err != nil {
+				return err
+			}
+		}
 		rows, err := affected(tx.NewUpdate().Model((*userRow)(nil)).Set("password_hash = ?", hash).
 			Set("updated_at = ?", at(when)).Where("subject = ?", subject).Exec(ctx))
 		switch {

@@ -34,14 +34,19 @@ const webSessionsText = `DELETE FROM web_sessions WHERE id IN
  (SELECT id FROM web_sessions WHERE not_after <= ?0 LIMIT ?1)`
 
 // OpenWebSession adds a session of the pages if its device and subject are
-// good at that moment, and reports whether they were.
+// good at that moment, and the sign-in of this server that it hangs on, if it
+// does, has not ended, and reports whether they were.
 func (s *Store) OpenWebSession(ctx context.Context, w records.Session) (bool, error) {
 	if err := writable(w); err != nil {
 		return false, err
 	}
 	opened := false
 	err := s.inSubject(ctx, w.Subject, func(tx bun.Tx) error {
-		ok, err := good(ctx, tx, w.Subject, w.DeviceID)
+		var by devices.Credential
+		if w.Issuer == "" {
+			by.SignIn = w.SID
+		}
+		ok, err := goodBy(ctx, tx, w.Subject, w.DeviceID, by)
 		opened = ok
 		if err != nil || !ok {
 			return err

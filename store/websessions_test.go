@@ -61,8 +61,25 @@ func webSessions(t *testing.T, s *store.Store) {
 	if ok, err := s.OpenWebSession(ctx, hydra); !ok || err != nil {
 		t.Error(ok, err)
 	}
+	holds := func(id string, want error) {
+		t.Helper()
+		err := s.Change(ctx, "ada", func(tx devices.Tx) error {
+			return tx.Check(ctx, devices.Credential{WebSession: id})
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("session %s: got %v, want %v", id, err, want)
+		}
+	}
+	holds("w1", nil)
 	if err := s.EndSignIn(ctx, "sid", now); err != nil {
 		t.Error(err)
+	}
+	holds("w1", devices.ErrOutdated)
+	holds("w2", nil)
+	late := want
+	late.ID = "w3" // of an ID token that was issued before the end
+	if ok, err := s.OpenWebSession(ctx, late); ok || err != nil {
+		t.Errorf("opened for a sign-in that had ended: %v, %v", ok, err)
 	}
 	if got, err := s.WebSession(ctx, "w1"); !got.SignInEnded || got.Live(now) || err != nil {
 		t.Errorf("outlives its sign-in: %+v %v", got, err)
@@ -73,6 +90,7 @@ func webSessions(t *testing.T, s *store.Store) {
 	if err := errors.Join(s.EndWebSession(ctx, "w2"), s.EndWebSession(ctx, "w2")); err != nil {
 		t.Error(err)
 	}
+	holds("w2", devices.ErrOutdated)
 	if _, err := s.WebSession(ctx, "w2"); !errors.Is(err, devices.ErrNotFound) {
 		t.Errorf("ended: %v", err)
 	}

@@ -24,7 +24,7 @@ var errForeign = errors.New("a form of another site")
 // that does. The visit is nil where nobody is known to be there.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 	switch {
-	case errors.Is(err, ErrNoSession), errors.Is(err, devices.ErrNoDevice),
+	case errors.Is(err, ErrNoSession), errors.Is(err, devices.ErrNoDevice), errors.Is(err, devices.ErrOutdated),
 		errors.Is(err, devices.ErrNotRecognized), v == nil && errors.Is(err, devices.ErrRefused):
 		u.welcome(w, r)
 		return

@@ -24,7 +24,9 @@ type visit struct {
 func (v *visit) actor() devices.Actor { return actorOf(v.session) }
 
 func actorOf(s records.Session) devices.Actor {
-	return devices.Actor{Subject: s.Subject, DeviceID: s.DeviceID, AuthTime: s.AuthTime}
+	return devices.Actor{
+		Subject: s.Subject, DeviceID: s.DeviceID, AuthTime: s.AuthTime, By: devices.Credential{WebSession: s.ID},
+	}
 }
 
 // device returns the device that a page is about, or devices.ErrNotFound:

@@ -71,7 +71,7 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 		page.Error = v.T("The two are not the same.")
 	}
 	if page.Error == "" {
-		err := u.Passwords.ChangePassword(r.Context(), v.session.Subject, v.session.DeviceID, chosen)
+		err := u.Passwords.ChangePassword(r.Context(), v.actor(), chosen)
 		switch {
 		case errors.Is(err, devices.ErrInvalid):
 			page.Error = v.T("This password cannot be used.")

@@ -27,10 +27,11 @@ type Holdings interface {
 type Passwords interface {
 	// Identifier returns what the subject signs in with, or devices.ErrNotFound.
 	Identifier(ctx context.Context, subject string) (string, error)
-	// ChangePassword replaces the subject's password and ends what they have
-	// on other devices than the one named. One that may not be is
-	// devices.ErrInvalid; a subject without one is devices.ErrNotFound.
-	ChangePassword(ctx context.Context, subject, device, password string) error
+	// ChangePassword replaces the password of an owner at a session, and ends
+	// what they have on other devices. A password that may not be is
+	// devices.ErrInvalid; a session that has ended meanwhile is
+	// devices.ErrOutdated; a subject without one is devices.ErrNotFound.
+	ChangePassword(ctx context.Context, by devices.Actor, password string) error
 }
 
 // Config is what the owner's pages are made of.

@@ -57,6 +57,9 @@ type SignIn struct {
 	IdleUntil  time.Time
 	NotAfter   time.Time
 	EndedAt    time.Time
+	// By is what was verified. It is compared when the sign-in is written, and
+	// not kept.
+	By devices.Credential
 }
 
 // Live reports whether the sign-in still holds at that time.
@@ -70,6 +73,9 @@ type Consent struct {
 	ClientID string
 	Scopes   []string
 	At       time.Time
+	// By is the sign-in by which the subject consented. It is compared when the
+	// consent is written, and not kept.
+	By devices.Credential
 }
 
 // User is a subject whose password this server keeps.

@@ -142,6 +142,8 @@ func clientFields(t *testing.T, s Store) {
 func codeFields(t *testing.T, s Store) {
 	ctx := t.Context()
 	want := filled[oauth.Code]()
+	enrolled(t, s, want.Subject, "laptop")
+	want.SID = signedIn(t, s, want.Subject, "laptop").ID
 	good(t, s.SaveCode(ctx, want))
 	got, err := s.Code(ctx, want.Hash)
 	good(t, err)
@@ -152,7 +154,7 @@ func signInFields(t *testing.T, s Store) {
 	ctx := t.Context()
 	enrolled(t, s, "ada", "laptop")
 	want := filled[oauth.SignIn]()
-	want.Subject, want.DeviceID = "ada", "laptop"
+	want.Subject, want.DeviceID, want.By = "ada", "laptop", devices.Credential{}
 	open, err := s.OpenSignIn(ctx, want)
 	good(t, err)
 	if !open {
@@ -172,7 +174,7 @@ func smallFields(t *testing.T, s Store) {
 	same(t, "user", got, user)
 
 	consent := filled[oauth.Consent]()
-	consent.Subject = "ada" // the user is disabled
+	consent.Subject, consent.By = "ada", devices.Credential{} // the user is disabled
 	good(t, s.PutConsent(ctx, consent))
 	gotConsent, err := s.Consent(ctx, consent.Subject, consent.ClientID)
 	good(t, err)

@@ -76,7 +76,10 @@ func deletedUser(t *testing.T, s Store) {
 	missing(t, "a deleted identifier", err)
 	_, err = s.Consent(ctx, "ada", "editor")
 	missing(t, "a consent of a deleted user", err)
-	good(t, s.PutConsent(ctx, oauth.Consent{Subject: "ada", ClientID: "editor", Scopes: []string{"openid"}, At: noon}))
+	late := oauth.Consent{Subject: "ada", ClientID: "editor", Scopes: []string{"openid"}, At: noon}
+	if err := s.PutConsent(ctx, late); !errors.Is(err, devices.ErrDisabled) {
+		t.Errorf("a consent that came too late: %v", err)
+	}
 	_, err = s.Consent(ctx, "ada", "editor")
 	missing(t, "a consent that came too late", err)
 	missing(t, "deleting again", s.DeleteUser(ctx, "ada", noon, ending(t, s)))

@@ -29,9 +29,9 @@ func users(t *testing.T, s Store) {
 	missing(t, "unknown identifier", err)
 	_, err = s.User(ctx, "eve")
 	missing(t, "unknown user", err)
-	missing(t, "password of nobody", s.SetPassword(ctx, "eve", "hash", "", noon))
+	missing(t, "password of nobody", s.SetPassword(ctx, "eve", "hash", "", devices.Credential{}, noon))
 	missing(t, "disabling nobody", s.SetUserDisabled(ctx, "eve", true, noon))
-	good(t, s.SetPassword(ctx, "ada", "hash", "", noon.Add(time.Hour)))
+	good(t, s.SetPassword(ctx, "ada", "hash", "", devices.Credential{}, noon.Add(time.Hour)))
 	ada.PasswordHash, ada.UpdatedAt = "hash", noon.Add(time.Hour)
 	got, err := s.User(ctx, "ada")
 	good(t, err)
@@ -47,7 +47,7 @@ func changedPassword(t *testing.T, s Store) {
 	enrolled(t, s, "ada", "phone")
 	here, there := opened(t, s, "ada", "laptop"), opened(t, s, "ada", "phone")
 	in, out := signedIn(t, s, "ada", "laptop"), signedIn(t, s, "ada", "phone")
-	good(t, s.SetPassword(ctx, "ada", "hash", "laptop", noon))
+	good(t, s.SetPassword(ctx, "ada", "hash", "laptop", devices.Credential{}, noon))
 	for _, row := range []struct {
 		grant  devices.Grant
 		signIn oauth.SignIn
@@ -61,7 +61,7 @@ func changedPassword(t *testing.T, s Store) {
 			t.Errorf("on the %s: grant ended %v, sign-in ended %v", row.grant.DeviceID, h.Grant.RevokedAt, signIn.EndedAt)
 		}
 	}
-	good(t, s.SetPassword(ctx, "ada", "hash", "", noon))
+	good(t, s.SetPassword(ctx, "ada", "hash", "", devices.Credential{}, noon))
 	if h, err := s.Holding(ctx, here.ID); err != nil || h.Grant.RevokedAt.IsZero() {
 		t.Errorf("with no device to stay: %v, %v", h.Grant.RevokedAt, err)
 	}

@@ -55,7 +55,7 @@ type Subjects interface {
 	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
 	User(ctx context.Context, subject string) (oauth.User, error)
 	CreateUser(ctx context.Context, u oauth.User) error
-	SetPassword(ctx context.Context, subject, hash, stays string, at time.Time) error
+	SetPassword(ctx context.Context, subject, hash, stays string, by devices.Credential, at time.Time) error
 	SetUserDisabled(ctx context.Context, subject string, off bool, at time.Time) error
 	ListUsers(ctx context.Context, p devices.Page) ([]oauth.User, error)
 }
@@ -134,6 +134,10 @@ var promises = []promise{
 	{"users are found whatever the case", users},
 	{"a disabled subject loses its grants and sign-ins", disabledUser},
 	{"a new password ends what the old one opened elsewhere", changedPassword},
+	{"nothing is written on a password that has changed", changedMeanwhile},
+	{"nothing is written for a sign-in that has ended", endedMeanwhile},
+	{"an owner changes nothing with a token that has ended", actorMeanwhile},
+	{"no sign-in outlives the password that it was proved by", racedPassword},
 	{"an update changes names and claims, and nothing else", updatedUser},
 	{"a deleted user leaves tombstones and nothing else", deletedUser},
 	{"a user that cannot be ended is not deleted", undeletedUser},

@@ -52,7 +52,7 @@ func unwritable(t *testing.T, s Store) {
 			"user": func() error {
 				return s.CreateUser(ctx, oauth.User{Subject: "new", Claims: map[string]any{"name": []any{bad}}})
 			},
-			"password": func() error { return s.SetPassword(ctx, "ada", bad, "", noon) },
+			"password": func() error { return s.SetPassword(ctx, "ada", bad, "", devices.Credential{}, noon) },
 			"key":      func() error { return s.PutKey(ctx, oauth.Key{ID: "k", Alg: bad}) },
 		} {
 			if err := write(); !errors.Is(err, devices.ErrInvalid) {
@@ -84,7 +84,7 @@ func unfindable(t *testing.T, s Store) {
 			"consent":     func() error { _, err := s.Consent(ctx, "ada", bad); return err },
 			"user":        func() error { _, err := s.User(ctx, bad); return err },
 			"identifier":  func() error { _, err := s.UserByIdentifier(ctx, bad); return err },
-			"password":    func() error { return s.SetPassword(ctx, bad, "hash", "", noon) },
+			"password":    func() error { return s.SetPassword(ctx, bad, "hash", "", devices.Credential{}, noon) },
 			"disabling":   func() error { return s.SetUserDisabled(ctx, bad, true, noon) },
 		} {
 			missing(t, what, look())
