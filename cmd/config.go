@@ -17,6 +17,7 @@ type Config struct {
 	Database       Database       `koanf:"database"`
 	Secrets        Secrets        `koanf:"secrets"`
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
+	ProxyHeader    string         `koanf:"trusted_proxy_header"`
 	Identity       Identity       `koanf:"identity"`
 	Tokens         Tokens         `koanf:"tokens"`
 	Devices        Devices        `koanf:"devices"`

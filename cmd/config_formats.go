@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -23,6 +24,7 @@ func formats() []*jsonschema.Format {
 		text("go-duration", checkDuration),
 		text("host-port", checkHostPort),
 		text("cidr", checkCIDR),
+		text("header-name", checkHeaderName),
 		text("http-url", checkHTTPURL),
 		text("issuer-url", checkIssuer),
 		text(formatDatabaseURL, checkDatabaseURL),
@@ -65,6 +67,13 @@ func checkHostPort(s string) error {
 func checkCIDR(s string) error {
 	if p, err := netip.ParsePrefix(s); err != nil || p != p.Masked() {
 		return errors.New(`must be a network such as "10.0.0.0/8", with no bits set beyond its length`)
+	}
+	return nil
+}
+
+func checkHeaderName(s string) error {
+	if !httpguts.ValidHeaderFieldName(s) || strings.EqualFold(s, "Host") {
+		return errors.New(`must be the name of a header such as "X-Forwarded-For"`)
 	}
 	return nil
 }

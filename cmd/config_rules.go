@@ -3,7 +3,10 @@ package cmd
 import (
 	"errors"
 	"net"
+	"strings"
 	"time"
+
+	"github.com/lanyard-id/lanyard/devices/observe"
 )
 
 // complaints collects what is wrong.
@@ -21,6 +24,8 @@ func (c Config) Validate() []string {
 	c.checkListeners(&found)
 	c.checkTokens(&found)
 	c.checkEntrances(&found)
+	found.unless(len(c.TrustedProxies) > 0 || strings.EqualFold(c.ProxyHeader, observe.DefaultProxyHeader),
+		"trusted_proxy_header: needs trusted_proxies, whose header it is")
 	return found
 }
 

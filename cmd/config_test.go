@@ -65,6 +65,7 @@ admin:   {listen: "127.0.0.1:4478", tokens: ["a-token"]}
 database: {url: "sqlite:lanyard.db"}
 secrets: {system: ["`+secret+`", "`+secret+`, an older one"]}
 trusted_proxies: ["10.0.0.0/8"]
+trusted_proxy_header: X-Forwarded-For
 identity: {kind: local}
 tokens: {access_ttl: 10m, id_ttl: 10m, code_ttl: 60s, refresh_idle: 720h, refresh_absolute: 2160h, grace: 10s}
 devices:
@@ -133,6 +134,7 @@ tokens: {grace: 90s, acces_ttl: 5m, code_ttl: 10, refresh_idle: 3000h, id_ttl: -
 admin: {listen: "0.0.0.0:4478"}
 secrets: {system: ["short", "`+secret+`"]}
 trusted_proxies: ["10.0.0.0/8", "10.0.0.1/8"]
+trusted_proxy_header: "X-Real-IP:"
 devices: {eviction: newest, max_per_subject: -1}
 policy: enforce
 hooks:
@@ -153,6 +155,7 @@ gateway: {upstream: "http://hydra:4444"}
 		`tokens.code_ttl: must be text, is a number`,
 		`tokens.id_ttl: must not be negative`,
 		`trusted_proxies[1]: must be a network such as "10.0.0.0/8", with no bits set beyond its length`,
+		`trusted_proxy_header: must be the name of a header such as "X-Forwarded-For"`,
 		`LANYARD_DATABASE_URL: must be "sqlite:" and a path, or a postgres:// URL`,
 		`LANYARD_DEVICES_UPDATE_DELAY: must be a duration such as "10s" or "720h"`,
 		`LANYARD_ISUER: no such setting (did you mean "LANYARD_ISSUER"?)`,
@@ -174,10 +177,14 @@ func TestStrangeValues(t *testing.T) {
 		"issuer: 2026-11-23":    "issuer: is nothing that a setting can be; put text into quotes",
 		"tokens: {1: x}":        "tokens: is nothing that a setting can be; put text into quotes",
 		"tokens: {grace: .inf}": "tokens.grace: is nothing that a setting can be; put text into quotes",
-		"devices: {max_per_subject: 99999999999999999999}":    "devices.max_per_subject: must be at most 1000000",
-		"devices: {max_per_subject: 1.5}":                     "devices.max_per_subject: must be a whole number, is a number",
-		"trusted_proxies: [[1]]":                              "trusted_proxies[0]: must be text, is a list",
-		"tokens: []":                                          "tokens: must be a section with keys, is a list",
+		"devices: {max_per_subject: 99999999999999999999}":               "devices.max_per_subject: must be at most 1000000",
+		"devices: {max_per_subject: 1.5}":                                "devices.max_per_subject: must be a whole number, is a number",
+		"trusted_proxies: [[1]]":                                         "trusted_proxies[0]: must be text, is a list",
+		"tokens: []":                                                     "tokens: must be a section with keys, is a list",
+		"trusted_proxy_header: Forwarded":                                "trusted_proxy_header: needs trusted_proxies, whose header it is",
+		"trusted_proxy_header: Host":                                     `trusted_proxy_header: must be the name of a header such as "X-Forwarded-For"`,
+		"trusted_proxy_header: \"\"":                                     `trusted_proxy_header: must be the name of a header such as "X-Forwarded-For"`,
+		"trusted_proxies: [10.0.0.0/8]\ntrusted_proxy_header: forwarded": "",
 		"TOKENS: {}":                                          `TOKENS: unknown key (did you mean "tokens"?)`,
 		"admin: {tokens: [\"\"]}":                             "admin.tokens[0]: must not be empty",
 		"public: {listen: 4477}":                              "public.listen: must be text, is a number",

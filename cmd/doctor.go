@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -124,7 +125,33 @@ func (c Config) examined() []doctor.Finding {
 		where, what, _ := strings.Cut(complaint, ": ")
 		found = append(found, own(doctor.Missing, where, what))
 	}
-	return found
+	return append(found, c.examinedProxies()...)
+}
+
+// examinedProxies says from which header clients' addresses are read, and who
+// may write it.
+func (c Config) examinedProxies() []doctor.Finding {
+	if len(c.TrustedProxies) == 0 {
+		return nil
+	}
+	for _, p := range c.TrustedProxies {
+		if p.Bits() == 0 {
+			return []doctor.Finding{own(doctor.Advice, "trusted_proxies", p.String()+
+				" trusts everybody: a client writes its own address into "+c.ProxyHeader+"; name the proxies' networks alone")}
+		}
+	}
+	return []doctor.Finding{own(doctor.Good, "trusted_proxy_header", "addresses are read from "+c.ProxyHeader+
+		" alone; see that each of trusted_proxies "+duty(c.ProxyHeader))}
+}
+
+// duty returns what a proxy has to do with a header that a client may have sent.
+func duty(header string) string {
+	switch name := http.CanonicalHeaderKey(header); {
+	case name == "Forwarded", strings.HasSuffix(name, "Forwarded-For"):
+		return "overwrites it, or appends to it"
+	default:
+		return "overwrites it"
+	}
 }
 
 func own(l doctor.Level, where, what string) doctor.Finding {
@@ -146,6 +173,10 @@ func (c Config) examinedBeside() []doctor.Finding {
 	}
 	if c.Gateway.Listen != "" && len(c.TrustedProxies) == 0 {
 		add(doctor.Advice, "trusted_proxies", "empty: behind a proxy every device would seem to have the proxy's address")
+	}
+	if c.Hooks.Kratos != (Ory{}) || c.Identity.Kind == "kratos" {
+		add(doctor.Advice, "hooks.kratos", "Kratos believes True-Client-IP, CF-Connecting-IP, X-Real-IP and X-Forwarded-For from anybody, in this order: "+
+			"the proxy before it must overwrite the first that it sets, and delete those before")
 	}
 	if c.Gateway.Listen != "" && len(c.Hooks.Keys) == 0 {
 		add(doctor.Missing, "hooks.keys", "the gateway needs the token hook: it tells which grant a token belongs to")

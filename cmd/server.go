@@ -96,7 +96,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		Store: s.store, Policy: policy, Rules: c.Devices.Rules(), Now: s.now, NewID: newID,
 	}
 	looks := observe.New(observe.Config{
-		TrustedProxies: c.TrustedProxies, SecureCookies: c.secure(), Now: s.now, Places: placesOf(s.places),
+		TrustedProxies: c.TrustedProxies, ProxyHeader: c.ProxyHeader, SecureCookies: c.secure(), Now: s.now, Places: placesOf(s.places),
 	})
 	s.observer = looks
 	comparisons, users := hashing.New(0), local.New(s.store, s.now)

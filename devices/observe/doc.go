@@ -14,7 +14,7 @@
 //     bytes first, since parsing costs about its length in CPU.
 //   - A frozen token ("Windows NT 10.0", "10_15_7", "Android 10; K", "18_6"
 //     on Safari 26) is no value. It says nothing, so its signal is left out.
-//   - Addresses are believed from trusted proxies only.
+//   - Addresses are believed from trusted proxies only, in one header only.
 //
 // # Decisions
 //

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
 )
 
 // wellBehaved fails where a fingerprint holds what strangers must not bring in.
@@ -113,11 +114,14 @@ func FuzzForwarded(f *testing.F) {
 	f.Add("198.51.100.1, 10.0.0.2", `for="[2001:db8::1]:80";proto=https, for=10.0.0.2`)
 	f.Add(`",",`, `for=";,`)
 	f.Add("::ffff:10.0.0.1%eth0", `for=_x;;=`)
-	o := newObserver("10.0.0.0/8")
+	f.Add("[::1]:_p", `for="203.0.113.60:_p";by="a\", for=unknown"`)
+	readers := []*observe.Observer{}
+	for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-IP"} {
+		readers = append(readers, behind(header, "10.0.0.0/8"))
+	}
 	f.Fuzz(func(t *testing.T, forwardedFor, forwarded string) {
-		for _, h := range []http.Header{
-			{"X-Forwarded-For": {forwardedFor}, "Forwarded": {forwarded}}, {"Forwarded": {forwarded}},
-		} {
+		h := http.Header{"X-Forwarded-For": {forwardedFor}, "Forwarded": {forwarded}, "X-Real-Ip": {forwardedFor}}
+		for _, o := range readers {
 			got := o.ClientAddr(&http.Request{RemoteAddr: "10.0.0.1:1", Header: h})
 			if !got.IsValid() || got.Zone() != "" || got.Is4In6() {
 				t.Errorf("%q gave %s", h, got)
@@ -125,6 +129,13 @@ func FuzzForwarded(f *testing.F) {
 			stranger := o.ClientAddr(&http.Request{RemoteAddr: "192.0.2.1:1", Header: h})
 			if stranger.String() != "192.0.2.1" {
 				t.Errorf("%q moved a stranger to %s", h, stranger)
+			}
+		}
+		// What a proxy appends counts, whatever stands before it.
+		h = http.Header{"X-Forwarded-For": {forwardedFor + ",192.0.2.7"}, "Forwarded": {forwarded + `, by="\"";for="192.0.2.7:_p"`}}
+		for _, o := range readers[:2] {
+			if got := o.ClientAddr(&http.Request{RemoteAddr: "10.0.0.1:1", Header: h}); got.String() != "192.0.2.7" {
+				t.Errorf("%q gave %s", h, got)
 			}
 		}
 	})

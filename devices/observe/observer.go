@@ -1,6 +1,8 @@
 package observe
 
 import (
+	"cmp"
+	"iter"
 	"net/http"
 	"net/netip"
 	"time"
@@ -10,9 +12,14 @@ import (
 
 // Config is what an operator decides about looking.
 type Config struct {
-	// TrustedProxies are the networks whose X-Forwarded-For and Forwarded
-	// headers are believed. Empty means the socket peer is the client.
+	// TrustedProxies are the networks whose ProxyHeader is believed. Empty
+	// means the socket peer is the client.
 	TrustedProxies []netip.Prefix
+	// ProxyHeader is the only header from which a client's address is read;
+	// "" means DefaultProxyHeader. Forwarded is read as in RFC 7239, a name
+	// that ends in Forwarded-For as a list of addresses, any other as one
+	// address.
+	ProxyHeader string
 	// SecureCookies names the device cookie __Host-lanyard_device and marks
 	// it Secure. False is for plain http on loopback.
 	SecureCookies bool
@@ -34,6 +41,8 @@ type Places interface {
 // Observer looks at requests. It is safe for concurrent use.
 type Observer struct {
 	proxies       []netip.Prefix
+	proxyHeader   string // canonical
+	hops          func(lines []string) iter.Seq[netip.Addr]
 	secureCookies bool
 	now           func() time.Time
 	agents        *agents
@@ -44,6 +53,8 @@ type Observer struct {
 // definitions, which takes about 0.15 s.
 func New(c Config) *Observer {
 	o := &Observer{secureCookies: c.SecureCookies, now: c.Now, agents: newAgents(c.CacheSize), places: c.Places}
+	o.proxyHeader = http.CanonicalHeaderKey(cmp.Or(c.ProxyHeader, DefaultProxyHeader))
+	o.hops = hopsOf(o.proxyHeader)
 	for _, p := range c.TrustedProxies {
 		o.proxies = append(o.proxies, unmapPrefix(p))
 	}
@@ -75,6 +86,10 @@ func (o *Observer) ObserveHeaders(h http.Header, addr netip.Addr, e devices.Entr
 	}
 	return o.look(canonical, plain(addr), e)
 }
+
+// ProxyHeader returns the canonical name of the only header from which clients'
+// addresses are read.
+func (o *Observer) ProxyHeader() string { return o.proxyHeader }
 
 // Known reports whether Observe costs no parsing: the User-Agent of the
 // request is remembered, or there is none. A false answer may be true a moment

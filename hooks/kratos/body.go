@@ -105,7 +105,7 @@ func (b *body) sighting(o *observe.Observer) (devices.Sighting, []byte) {
 	if cookie != "" {
 		headers.Set("Cookie", o.CookieName()+"="+cookie)
 	}
-	s := o.ObserveHeaders(headers, b.address(), devices.EntranceKratos)
+	s := o.ObserveHeaders(headers, b.address(headers, o.ProxyHeader()), devices.EntranceKratos)
 	var held []byte
 	if len(s.Proof.CookieHashes) > 0 {
 		held = s.Proof.CookieHashes[0]
@@ -129,9 +129,10 @@ func (b *body) sighting(o *observe.Observer) (devices.Sighting, []byte) {
 // address returns the address that Kratos saw: that of the session's last
 // device, which is the current client. Kratos believes forwarding headers from
 // anybody, so it is only as true as the proxy before Kratos makes it; it never
-// refuses.
-func (b *body) address() netip.Addr {
-	if b.Session == nil || len(b.Session.Devices) == 0 {
+// refuses. It is invalid if the client sent a header that Kratos prefers to the
+// one that the proxy writes.
+func (b *body) address(headers http.Header, proxy string) netip.Addr {
+	if b.Session == nil || len(b.Session.Devices) == 0 || overridden(headers, proxy) {
 		return netip.Addr{}
 	}
 	text := b.Session.Devices[len(b.Session.Devices)-1].Address
@@ -143,6 +144,25 @@ func (b *body) address() netip.Addr {
 		return netip.Addr{}
 	}
 	return addr
+}
+
+// overridden reports whether one of the headers is read by Kratos before the
+// proxy's. Kratos posts some headers only (clients.web_hook.header_allowlist),
+// and of these True-Client-IP alone by default.
+func overridden(headers http.Header, proxy string) bool {
+	sent := map[string]bool{}
+	for name := range headers {
+		sent[http.CanonicalHeaderKey(name)] = true
+	}
+	for _, name := range []string{"True-Client-Ip", "Cf-Connecting-Ip", "X-Real-Ip", "X-Forwarded-For"} {
+		if name == proxy {
+			return false
+		}
+		if sent[name] {
+			return true
+		}
+	}
+	return false
 }
 
 // agent returns the User-Agent, as Kratos keeps it with its session.
