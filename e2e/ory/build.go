@@ -21,9 +21,23 @@ import (
 // Binaries are where the built servers are.
 type Binaries struct{ Hydra, Kratos string }
 
-// Build returns the binaries of Hydra and Kratos, which it builds where the
-// cache does not have them. It tells its progress to out.
+// The environment variables that name other binaries than those of this
+// package's modules: those of another version. They come both or not at all.
+const (
+	hydraBinary  = "LANYARD_E2E_HYDRA"
+	kratosBinary = "LANYARD_E2E_KRATOS"
+)
+
+// Build returns the binaries of Hydra and Kratos: those that LANYARD_E2E_HYDRA
+// and LANYARD_E2E_KRATOS name, or else v2.3.0 and v1.3.1, which it builds if
+// the cache does not have them. It writes its progress to out.
 func Build(ctx context.Context, out io.Writer) (Binaries, error) {
+	if named := (Binaries{os.Getenv(hydraBinary), os.Getenv(kratosBinary)}); named.Hydra != "" && named.Kratos != "" {
+		fmt.Fprintf(out, "running %s and %s\n", named.Hydra, named.Kratos)
+		return named, nil
+	} else if named != (Binaries{}) {
+		return Binaries{}, fmt.Errorf("set both %s and %s, or neither", hydraBinary, kratosBinary)
+	}
 	hydra, err := cached(ctx, out, "hydra", "github.com/ory/hydra/v2")
 	if err != nil {
 		return Binaries{}, err

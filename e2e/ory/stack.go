@@ -71,7 +71,14 @@ func Start(ctx context.Context, b Binaries, p Plan) (*Stack, error) {
 		args: []string{b.Hydra, "serve", "all", "--dev", "-c", hydra}, log: filepath.Join(p.Dir, "hydra.log"),
 		ready: "http://" + p.HydraAdmin + "/health/ready",
 	}
-	if err := s.Hydra.Start(ctx); err != nil || p.WithoutKratos {
+	if err := s.Hydra.Start(ctx); err != nil {
+		return s, err
+	}
+	// Hydra makes its keys when it is first asked for them, which can take longer
+	// than its clients wait.
+	if a, err := http.Get("http://" + p.HydraPublic + "/.well-known/jwks.json"); err != nil {
+		return s, errors.Join(err, s.Stop())
+	} else if err := a.Body.Close(); err != nil || p.WithoutKratos {
 		return s, err
 	}
 	if _, err := write(p.Dir, "identity.schema.json", identitySchema); err != nil {
