@@ -30,7 +30,7 @@ type beside struct {
 }
 
 // wireBeside puts the entrance beside an existing Ory together.
-func (s *server) wireBeside(c Config, looks *observe.Observer) error {
+func (s *server) wireBeside(c Config, looks *observe.Observer, opaque bridge.Sealer) error {
 	bridged := c.Identity.Kind == "kratos"
 	if len(c.Hooks.Keys) == 0 && c.Gateway.Listen == "" && !bridged && c.WebUI.SignIn != "kratos" {
 		return nil
@@ -46,7 +46,7 @@ func (s *server) wireBeside(c Config, looks *observe.Observer) error {
 	}
 	if bridged {
 		s.beside.bridge = &bridge.Bridge{
-			Hydra: servers, Ties: s.store, Registry: s.registry, Observer: looks,
+			Hydra: servers, Ties: s.store, Registry: s.registry, Observer: looks, Sealer: opaque, Secure: c.secure(),
 			Kratos: strings.TrimRight(c.Identity.PublicURL, "/"), UI: c.Identity.UIURL, Now: s.now, Log: s.log,
 		}
 	}

@@ -116,7 +116,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := s.wireBeside(c, looks); err != nil {
+	if err := s.wireBeside(c, looks, sealer); err != nil {
 		return err
 	}
 	if err := s.wireOwner(ctx, c, pages, looks); err != nil {

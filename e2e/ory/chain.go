@@ -87,6 +87,15 @@ func param(address, name string) string {
 func (p *Person) Authorize(clientID, secret, device string) (*Chain, Answer, error) {
 	c := &Chain{Person: p, ClientID: clientID, Secret: secret}
 	next, err := p.ask(c)
+	if err != nil {
+		return c, Answer{}, err
+	}
+	return p.onward(c, next, device)
+}
+
+// onward goes on with a sign-in from there and redeems the code.
+func (p *Person) onward(c *Chain, next, device string) (*Chain, Answer, error) {
+	var err error
 	for hop := 0; err == nil && !strings.HasPrefix(next, Redirect); hop++ {
 		switch {
 		case hop > 12:
@@ -115,6 +124,18 @@ func (p *Person) Authorize(clientID, secret, device string) (*Chain, Answer, err
 func (p *Person) Visit(address string) (string, error) {
 	a, err := p.Do(http.MethodGet, address, http.Header{"Accept": {"text/html"}}, nil)
 	return a.Header.Get("Location"), err
+}
+
+// Begin begins a sign-in, and returns where its login is.
+func (p *Person) Begin(clientID string) (*Chain, string, error) {
+	c := &Chain{Person: p, ClientID: clientID}
+	next, err := p.ask(c)
+	return c, next, err
+}
+
+// Resume goes on with a sign-in that was begun.
+func (p *Person) Resume(c *Chain, login string) (*Chain, Answer, error) {
+	return p.onward(c, login, "")
 }
 
 // ConsentOf goes through a sign-in as far as the consent, and returns where

@@ -57,6 +57,9 @@ func TestPagesWithHydra(t *testing.T) {
 		{"a copied session is nobody's", copiedFromHydra},
 		{"answers that are not from Hydra", foreignAnswers},
 		{"a logout that nobody asked for", unaskedLogout},
+		{"a page of another site brings no device", foreignSignIns},
+		{"two sign-ins in one browser at once", twoTabs},
+		{"the login is not the bridge's", loginElsewhere},
 		{"Hydra is away", hydraAway},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, s) })

@@ -9,7 +9,6 @@ package bridge
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -21,8 +20,11 @@ import (
 	"github.com/lanyard-id/lanyard/hooks/ory"
 )
 
-// Hydra is where consent is asked for and given, and where a logout is.
+// Hydra answers for its login, consent and logout requests.
 type Hydra interface {
+	// LoginRequest returns the authorization request that a login challenge is
+	// part of: its URL, as the client made it.
+	LoginRequest(ctx context.Context, challenge string) (string, error)
 	Consent(ctx context.Context, challenge string) (ory.Consent, error)
 	Accept(ctx context.Context, c ory.Consent, deviceID string) (string, error)
 	Reject(ctx context.Context, challenge, code, description string) (string, error)
@@ -41,6 +43,9 @@ type Bridge struct {
 	Ties     Ties
 	Registry *devices.Registry
 	Observer *observe.Observer
+	Sealer   Sealer
+	// Secure says that browsers come by https.
+	Secure bool
 	// Kratos is Kratos' public URL, UI that of its pages.
 	Kratos, UI string
 	Now        func() time.Time
@@ -55,8 +60,9 @@ func (b *Bridge) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /bridge/logout", b.logout)
 }
 
-// login sends the browser on to Kratos, with a device cookie where it has
-// none: Kratos shows it to its hooks where both are on one host.
+// login sends the browser on to Kratos. A browser that has no device cookie
+// gets one first, so that Kratos shows it to its hooks where both are on one
+// host; but only in a sign-in that was begun in this browser.
 func (b *Bridge) login(w http.ResponseWriter, r *http.Request) {
 	challenge := r.URL.Query().Get("login_challenge")
 	if challenge == "" {
@@ -64,14 +70,32 @@ func (b *Bridge) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	observe.AskForHints(w.Header())
-	seen := b.Observer.Observe(r, devices.EntranceKratos)
-	var fresh []byte
-	if len(seen.Proof.CookieHashes) == 0 {
-		fresh = secret()
+	request, err := b.Hydra.LoginRequest(r.Context(), challenge)
+	switch {
+	case errors.Is(err, ory.ErrChallenge): // Kratos has a page for it
+	case err != nil:
+		b.fail(w, r, err)
+		return
+	case b.began(r, request):
+		b.giveCookie(w, r)
+	case b.repeated(w, r, request):
+		return
 	}
-	b.Observer.SetDeviceCookie(w, r, fresh)
 	redirect(w, b.Kratos+"/self-service/login/browser?"+url.Values{"login_challenge": {challenge}}.Encode())
 }
+
+// giveCookie gives the browser a device cookie, or renews the one it has.
+func (b *Bridge) giveCookie(w http.ResponseWriter, r *http.Request) {
+	var fresh []byte
+	if seen := b.Observer.Observe(r, devices.EntranceKratos); len(seen.Proof.CookieHashes) == 0 {
+		fresh = randomSecret()
+	}
+	b.Observer.SetDeviceCookie(w, r, fresh)
+}
+
+// errElsewhere: the browser is no device that is known, and the sign-in was not
+// begun in it.
+var errElsewhere = errors.New("the sign-in was not begun in this browser")
 
 // consent gives the operator's own client what it asks for, on the device
 // that this browser is.
@@ -85,8 +109,14 @@ func (b *Bridge) consent(w http.ResponseWriter, r *http.Request) {
 		b.reject(w, r, q, "consent_required", "this client is not the operator's own")
 		return
 	}
-	met, err := b.meet(r, q)
+	mine := b.began(r, q.Request)
+	met, err := b.meet(r, q, mine)
 	switch {
+	case errors.Is(err, errElsewhere):
+		if !b.repeated(w, r, q.Request) {
+			b.reject(w, r, q, "interaction_required", "the browser kept no cookie of this sign-in")
+		}
+		return
 	case errors.Is(err, devices.ErrRevoked), errors.Is(err, devices.ErrDeviceLimit), errors.Is(err, devices.ErrDisabled):
 		b.reject(w, r, q, "access_denied", "this device may not sign in")
 		return
@@ -99,18 +129,31 @@ func (b *Bridge) consent(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	b.Observer.SetDeviceCookie(w, r, met.Secret)
+	if mine {
+		b.Observer.SetDeviceCookie(w, r, met.Secret)
+	}
 	redirect(w, to)
 }
 
-// meet returns the device: the one whose cookie the browser holds, else the
-// one that Kratos' hook tied to the login session, else a new one.
-func (b *Bridge) meet(r *http.Request, q ory.Consent) (devices.Enrolment, error) {
+// meet returns the device: the one whose cookie the browser holds, else, in a
+// sign-in that was begun in this browser, the one that Kratos' hook tied to the
+// login session, else a new one. Otherwise it is errElsewhere, and changes
+// nothing.
+func (b *Bridge) meet(r *http.Request, q ory.Consent, mine bool) (devices.Enrolment, error) {
 	ctx := r.Context()
 	seen := b.Observer.Observe(r, devices.EntranceKratos)
-	met, err := b.known(ctx, q, seen)
-	if err != nil {
-		return met, err
+	held, err := b.holds(ctx, q.Subject, seen)
+	switch {
+	case err != nil:
+		return devices.Enrolment{}, err
+	case !held && !mine:
+		return devices.Enrolment{}, errElsewhere
+	}
+	var met devices.Enrolment
+	if !held {
+		if met, err = b.tied(ctx, q); err != nil {
+			return met, err
+		}
 	}
 	if met.Device.ID == "" {
 		if met, err = b.Registry.Enroll(ctx, q.Subject, seen); err != nil {
@@ -125,26 +168,29 @@ func (b *Bridge) meet(r *http.Request, q ory.Consent) (devices.Enrolment, error)
 	})
 }
 
-// known returns a device that is met already, with the secret for its cookie
-// where it had none.
-func (b *Bridge) known(ctx context.Context, q ory.Consent, seen devices.Sighting) (devices.Enrolment, error) {
-	d, err := b.Registry.Recognise(ctx, q.Subject, seen)
-	if err != nil {
-		return devices.Enrolment{}, err
+// holds reports whether the browser holds the cookie of a device of the
+// subject; that of one which was ended is devices.ErrRevoked.
+func (b *Bridge) holds(ctx context.Context, subject string, seen devices.Sighting) (bool, error) {
+	d, err := b.Registry.Recognise(ctx, subject, seen)
+	switch {
+	case err != nil, d == nil, !seen.Proof.HasCookie(d.CookieHash):
+		return false, err
+	case !d.Live():
+		return false, devices.ErrRevoked
 	}
-	if d != nil && seen.Proof.HasCookie(d.CookieHash) {
-		if !d.Live() {
-			return devices.Enrolment{}, devices.ErrRevoked
-		}
-		return devices.Enrolment{}, nil // Enroll recognises it, and judges
-	}
+	return true, nil
+}
+
+// tied returns the device that Kratos' hook tied to the login session, with the
+// secret for its cookie, if it has none yet.
+func (b *Bridge) tied(ctx context.Context, q ory.Consent) (devices.Enrolment, error) {
 	tied, err := b.Ties.Tie(ctx, devices.TieHydraLogin, q.SID)
 	if errors.Is(err, devices.ErrNotFound) || err == nil && tied.Subject != q.Subject {
 		return devices.Enrolment{}, nil
 	} else if err != nil {
 		return devices.Enrolment{}, err
 	}
-	given, err := b.Registry.GiveCookie(ctx, q.Subject, tied.DeviceID, secret())
+	given, err := b.Registry.GiveCookie(ctx, q.Subject, tied.DeviceID, randomSecret())
 	switch {
 	case errors.Is(err, devices.ErrNotFound):
 		return devices.Enrolment{}, nil // it has ended meanwhile; whoever this is, is new
@@ -179,10 +225,4 @@ func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-func secret() []byte {
-	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return b
 }

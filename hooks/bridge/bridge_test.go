@@ -20,6 +20,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks/bridge"
 	"github.com/lanyard-id/lanyard/hooks/ory"
+	"github.com/lanyard-id/lanyard/seal"
 	"github.com/lanyard-id/lanyard/store"
 	"github.com/lanyard-id/lanyard/store/sqlitetest"
 )
@@ -32,6 +33,7 @@ type house struct {
 	store    *store.Store
 	registry *devices.Registry
 	at       string
+	request  string // the authorization request that Hydra shows
 	first    bool   // the client is the operator's own
 	status   int    // of Hydra's answers
 	accepted string // the device in the session
@@ -41,7 +43,7 @@ type house struct {
 func open(t *testing.T) *house {
 	t.Helper()
 	database := sqlitetest.Fresh(t)
-	h := &house{t: t, clock: &devicestest.Clock{}, first: true, status: http.StatusOK}
+	h := &house{t: t, clock: &devicestest.Clock{}, request: asked, first: true, status: http.StatusOK}
 	var err error
 	if h.store, err = store.Open(t.Context(), database, store.WithNow(h.clock.Now)); err != nil {
 		t.Fatal(err)
@@ -52,9 +54,13 @@ func open(t *testing.T) *house {
 	h.registry = &devices.Registry{
 		Store: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
 	}
+	sealer, err := seal.New([][]byte{bytes.Repeat([]byte{1}, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := &bridge.Bridge{
 		Hydra: ory.New(ory.Config{HydraAdmin: admin.URL, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: h.clock.Now}),
-		Ties:  h.store, Registry: h.registry, Observer: observe.New(observe.Config{Now: h.clock.Now}),
+		Ties:  h.store, Sealer: sealer, Registry: h.registry, Observer: observe.New(observe.Config{Now: h.clock.Now}),
 		Kratos: "https://kratos.example.com", UI: "https://ui.example.com/", Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	mux := http.NewServeMux()
@@ -75,7 +81,10 @@ func (h *house) hydra(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/requests/consent"):
 		_, _ = fmt.Fprintf(w, `{"challenge":"c","subject":"ada","login_session_id":"sid","requested_scope":["openid"],`+
-			`"client":{"client_id":"client","metadata":{"first_party":%t}}}`, h.first)
+			`"request_url":%q,"client":{"client_id":"client","metadata":{"first_party":%t}}}`, h.request, h.first)
+	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/requests/login"):
+		_, _ = fmt.Fprintf(w, `{"challenge":"c","client":{"client_id":"client"},"request_url":%q,"requested_scope":[],`+
+			`"requested_access_token_audience":[],"skip":false,"subject":""}`, h.request)
 	case strings.HasSuffix(r.URL.Path, "/consent/accept"):
 		var said struct {
 			Session struct {
@@ -135,43 +144,80 @@ func (h *house) leads(answer *http.Response, to string) {
 	}
 }
 
-func cookie(answer *http.Response) *http.Cookie {
+func cookie(answer *http.Response) *http.Cookie { return named(answer, "lanyard_device") }
+
+func named(answer *http.Response, name string) *http.Cookie {
 	for _, c := range answer.Cookies() {
-		if c.Name == "lanyard_device" {
+		if c.Name == name {
 			return c
 		}
 	}
 	return nil
 }
 
+// begin has a browser with these cookies begin a sign-in, and returns the one
+// that proves it. Hydra shows the sign-in from now on.
+func (h *house) begin(cookies ...*http.Cookie) *http.Cookie {
+	h.t.Helper()
+	h.request = asked
+	answer := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", cookies...)
+	to := answer.Header.Get("Location")
+	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, asked+"&lanyard_browser=") || cookie(answer) != nil {
+		h.t.Fatalf("%d to %q, cookies %v", answer.StatusCode, to, answer.Cookies())
+	}
+	h.request = to
+	if set := named(answer, "lanyard_bridge"); set != nil {
+		return set
+	}
+	for _, c := range cookies {
+		if c.Name == "lanyard_bridge" {
+			return c
+		}
+	}
+	h.t.Fatal("the browser has no cookie of the bridge")
+	return nil
+}
+
+// asked is the authorization request as the client makes it.
+const asked = "https://auth.example.com/oauth2/auth?client_id=client&state=a%2Fb%20c"
+
 const consented = "https://auth.example.com/oauth2/auth?consent_verifier=v"
 
 // Whatever a challenge says, the browser goes to Kratos, or to its pages.
 func TestLoginLeadsToKratosOnly(t *testing.T) {
 	h := open(t)
+	mine := h.begin()
 	for _, challenge := range []string{
 		"abc", "https://evil.example.com", "//evil.example.com", "a&return_to=https://evil.example.com", "a#b", "\r\nLocation: https://evil", "é\x00",
 	} {
-		answer := h.visit(http.MethodGet, "/bridge/login?login_challenge="+url.QueryEscape(challenge)+"&return_to=https://evil.example.com")
+		answer := h.visit(http.MethodGet, "/bridge/login?login_challenge="+url.QueryEscape(challenge)+"&return_to=https://evil.example.com", mine)
 		h.leads(answer, "https://kratos.example.com/self-service/login/browser?login_challenge="+url.QueryEscape(challenge))
 	}
 	h.leads(h.visit(http.MethodGet, "/bridge/login?return_to=https://evil.example.com"), "https://ui.example.com/")
+	h.status = http.StatusGone
+	gone := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc")
+	h.leads(gone, "https://kratos.example.com/self-service/login/browser?login_challenge=abc")
+	if len(gone.Cookies()) > 0 {
+		t.Errorf("a challenge that is no more sets %v", gone.Cookies())
+	}
 }
 
 func TestLoginGivesTheBrowserItsCookieOnce(t *testing.T) {
 	h := open(t)
-	c := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc"))
+	mine := h.begin()
+	c := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine))
 	if c == nil || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
 		t.Fatalf("the cookie is %+v", c)
 	}
 	if raw, err := base64.RawURLEncoding.DecodeString(c.Value); err != nil || len(raw) != 32 {
 		t.Errorf("the secret is %q", c.Value)
 	}
-	again := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", c))
+	again := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine, c))
 	if again == nil || again.Value != c.Value {
 		t.Errorf("coming back it is %+v", again)
 	}
-	other := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc"))
+	mine = h.begin()
+	other := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine))
 	if other == nil || other.Value == c.Value {
 		t.Error("two browsers have one secret")
 	}
@@ -218,7 +264,7 @@ func TestConsentIsForTheOperatorsOwnClients(t *testing.T) {
 
 func TestConsentMeetsTheDevice(t *testing.T) {
 	h := open(t)
-	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin())
 	h.leads(answer, consented)
 	c, first := cookie(answer), h.accepted
 	if c == nil || first == "" {
@@ -231,7 +277,7 @@ func TestConsentMeetsTheDevice(t *testing.T) {
 	if h.accepted != first {
 		t.Error("the same browser is another device")
 	}
-	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"), consented)
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin()), consented)
 	if h.accepted == first {
 		t.Error("a browser without the cookie is the same device")
 	}
@@ -251,7 +297,7 @@ func TestConsentGivesTheCookieToWhomKratosMet(t *testing.T) {
 	if err := h.store.PutTie(t.Context(), tie); err != nil {
 		t.Fatal(err)
 	}
-	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin())
 	h.leads(answer, consented)
 	if h.accepted != met.Device.ID || cookie(answer) == nil {
 		t.Errorf("on %q, want %q", h.accepted, met.Device.ID)
@@ -263,23 +309,25 @@ func TestAnEndedDeviceGetsNoConsent(t *testing.T) {
 		devices.ReasonOwner: "access_denied", devices.ReasonLogout: "", devices.ReasonPasswordChanged: "", devices.ReasonDeviceLimit: "",
 	} {
 		h := open(t)
-		c := cookie(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"))
+		mine := h.begin()
+		c := cookie(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine))
 		first := h.accepted
 		if _, err := h.registry.RevokeAllBut(t.Context(), "ada", "", reason); err != nil {
 			t.Fatal(err)
 		}
 		h.accepted = ""
-		h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", c)
+		h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine, c)
 		if h.rejected != want || (h.accepted == "") != (want != "") || h.accepted == first {
 			t.Errorf("ended by %s: rejected with %q, accepted on %q", reason, h.rejected, h.accepted)
 		}
 	}
 	h := open(t)
-	h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	mine := h.begin()
+	h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
 	if err := h.store.SetUserDisabled(t.Context(), "ada", true, h.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+	h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
 	if h.rejected != "access_denied" {
 		t.Errorf("a disabled subject: %q", h.rejected)
 	}

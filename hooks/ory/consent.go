@@ -15,6 +15,8 @@ type Consent struct {
 	// SID is the login session that it is part of.
 	SID              string
 	Scopes, Audience []string
+	// Request is the URL of the authorization request.
+	Request string
 	// FirstParty says that the client is the operator's own: it skips consent,
 	// or its metadata says first_party.
 	FirstParty bool
@@ -22,6 +24,19 @@ type Consent struct {
 
 // ErrChallenge: the challenge is unknown, used or expired.
 var ErrChallenge = errors.New("challenge not acceptable")
+
+// LoginRequest returns the URL of the authorization request that a login
+// challenge is part of.
+func (c *Client) LoginRequest(ctx context.Context, challenge string) (string, error) {
+	q, r, err := c.hydra.GetOAuth2LoginRequest(ctx).LoginChallenge(challenge).Execute()
+	switch status := answered(r); {
+	case status == http.StatusNotFound, status == http.StatusGone, status == http.StatusBadRequest:
+		return "", fmt.Errorf("read a login request at Hydra (status %d): %w", status, ErrChallenge)
+	case err != nil:
+		return "", fmt.Errorf("read a login request at Hydra (status %d): %w", status, err)
+	}
+	return q.GetRequestUrl(), nil
+}
 
 // Consent reads a consent request.
 func (c *Client) Consent(ctx context.Context, challenge string) (Consent, error) {
@@ -37,6 +52,7 @@ func (c *Client) Consent(ctx context.Context, challenge string) (Consent, error)
 	return Consent{
 		Challenge: challenge, Subject: q.GetSubject(), ClientID: asks.GetClientId(), SID: q.GetLoginSessionId(),
 		Scopes: q.GetRequestedScope(), Audience: q.GetRequestedAccessTokenAudience(), FirstParty: own,
+		Request: q.GetRequestUrl(),
 	}, nil
 }
 

@@ -27,12 +27,12 @@ func TestReadingAConsentRequest(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := open(t)
 			h.hydra.says("GET "+asked+"?consent_challenge=c", http.StatusOK, `{"challenge":"c",`+tt.more+
-				`"subject":"ada","login_session_id":"sid","requested_scope":["openid"],"requested_access_token_audience":["api"],`+
+				`"subject":"ada","login_session_id":"sid","request_url":"https://auth/?a","requested_scope":["openid"],"requested_access_token_audience":["api"],`+
 				`"client":{"client_id":"client",`+tt.client+`}}`)
 			got, err := h.client.Consent(t.Context(), "c")
 			want := ory.Consent{
 				Challenge: "c", Subject: "ada", ClientID: "client", SID: "sid", Scopes: []string{"openid"}, Audience: []string{"api"},
-				FirstParty: tt.own,
+				Request: "https://auth/?a", FirstParty: tt.own,
 			}
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("%v %s", err, diff)

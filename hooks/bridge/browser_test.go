@@ -1,0 +1,165 @@
+package bridge_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ring is a device cookie of somebody who signed in here with another account.
+func ring(n byte) *http.Cookie {
+	raw := make([]byte, 32)
+	raw[0] = n
+	return &http.Cookie{Name: "lanyard_device", Value: base64.RawURLEncoding.EncodeToString(raw)}
+}
+
+// A page of another site can send a browser anywhere, with challenges that its
+// author was given in a browser of their own, marked for that one.
+func TestChallengesOfAnotherBrowserChangeNothingHere(t *testing.T) {
+	h := open(t)
+	victim := []*http.Cookie{ring(1), h.begin()}
+	theirs := h.begin()
+	for range 5 {
+		for _, path := range []string{"/bridge/login?login_challenge=abc", "/bridge/consent?consent_challenge=c"} {
+			for name, cookies := range map[string][]*http.Cookie{"one that began a sign-in": victim, "one that did not": victim[:1], "a new one": nil} {
+				answer := h.visit(http.MethodGet, path, cookies...)
+				if c := cookie(answer); c != nil {
+					t.Errorf("%s: %s sets the device cookie to %q", name, path, c.Value)
+				}
+				if to := answer.Header.Get("Location"); to == consented {
+					t.Errorf("%s: %s gives consent", name, path)
+				}
+			}
+		}
+	}
+	if list, err := h.store.Devices(t.Context(), "ada"); err != nil || len(list) != 0 || h.accepted != "" {
+		t.Errorf("devices: %+v (%v), accepted on %q", list, err, h.accepted)
+	}
+	// In the browser that they were made in they are good.
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", theirs), consented)
+}
+
+// A sign-in that was begun without the bridge's login page is repeated from its
+// consent page.
+func TestConsentRepeatsWhatWasBegunElsewhere(t *testing.T) {
+	h := open(t)
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", ring(1))
+	mine := named(answer, "lanyard_bridge")
+	if to := answer.Header.Get("Location"); mine == nil || !strings.HasPrefix(to, asked+"&lanyard_browser=") {
+		t.Fatalf("%d to %q", answer.StatusCode, to)
+	} else {
+		h.request = to
+	}
+	answer = h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", ring(1), mine)
+	h.leads(answer, consented)
+	if c := cookie(answer); c == nil || !strings.HasSuffix(c.Value, "."+ring(1).Value) {
+		t.Errorf("the ring is %v", c)
+	}
+}
+
+// A browser whose cookie is known needs no mark, and its cookie stays as it is.
+func TestAKnownBrowserIsNotSentRound(t *testing.T) {
+	h := open(t)
+	c := cookie(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin()))
+	first := h.accepted
+	h.request = asked
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", c)
+	h.leads(answer, consented)
+	if h.accepted != first || len(answer.Cookies()) > 0 {
+		t.Errorf("on %q, want %q; sets %v", h.accepted, first, answer.Cookies())
+	}
+}
+
+func TestTheCookieOfTheBridge(t *testing.T) {
+	h := open(t)
+	mine := h.begin()
+	if raw, err := base64.RawURLEncoding.DecodeString(mine.Value); err != nil || len(raw) != 32 || !mine.HttpOnly ||
+		mine.SameSite != http.SameSiteLaxMode || mine.Path != "/" || mine.Domain != "" || mine.MaxAge != 0 {
+		t.Errorf("the cookie is %+v", mine)
+	}
+	// Two tabs and a foreign page leave it as it is.
+	if again := h.begin(mine); again.Value != mine.Value {
+		t.Error("a second sign-in in the browser has another cookie")
+	}
+	kept := h.request
+	h.request = asked + "&lanyard_browser=junk&lanyard_browser=" + strings.Repeat("A", 4000)
+	answer := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine)
+	if to := answer.Header.Get("Location"); len(answer.Cookies()) > 0 || strings.Count(to, "lanyard_browser=") != 1 {
+		t.Errorf("a planted mark: to %q, sets %v", to, answer.Cookies())
+	}
+	// Two marks, two cookies, and one that is no secret are no proof.
+	planted := []*http.Cookie{mine, {Name: mine.Name, Value: mine.Value[:42] + "A"}}
+	for name, cookies := range map[string][]*http.Cookie{
+		"two marks": {mine}, "two cookies": planted, "junk": {{Name: mine.Name, Value: "junk"}}, "another": {{Name: mine.Name, Value: ring(9).Value}},
+	} {
+		if h.request = kept; name == "two marks" {
+			h.request += "&lanyard_browser=junk"
+		}
+		if c := cookie(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", cookies...)); c != nil {
+			t.Errorf("%s: the device cookie is set", name)
+		}
+	}
+}
+
+// A mark is good for an hour; then the browser gets another.
+func TestAMarkGrowsOld(t *testing.T) {
+	h := open(t)
+	mine := h.begin()
+	old := h.request
+	h.clock.Advance(time.Hour - time.Second)
+	h.leads(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine), "https://kratos.example.com/self-service/login/browser?login_challenge=abc")
+	h.clock.Advance(time.Second)
+	answer := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine)
+	to := answer.Header.Get("Location")
+	if to == old || !strings.HasPrefix(to, asked+"&lanyard_browser=") || cookie(answer) != nil {
+		t.Errorf("an old mark: to %q", to)
+	}
+	h.request = to
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine), consented)
+}
+
+// A browser that keeps no cookies is told so by its client, and not sent round
+// for ever. Nor is a sign-in for a device without a browser, whose user code is
+// spent.
+func TestBrowsersThatCannotProveIt(t *testing.T) {
+	for name, request := range map[string]string{
+		"no cookies": asked + "&lanyard_browser=x", "RFC 8628": "https://auth.example.com/oauth2/device/verify?client_id=client",
+		"no request": "",
+	} {
+		h := open(t)
+		h.request = request
+		h.leads(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc"),
+			"https://kratos.example.com/self-service/login/browser?login_challenge=abc")
+		h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c"), "https://auth.example.com/oauth2/auth?error=e")
+		if h.rejected != "interaction_required" || h.accepted != "" {
+			t.Errorf("%s: rejected with %q, accepted on %q", name, h.rejected, h.accepted)
+		}
+	}
+}
+
+// What the client asked for is repeated as it wrote it.
+func TestTheRequestIsRepeatedAsItWas(t *testing.T) {
+	h := open(t)
+	for _, request := range []string{
+		asked, "https://auth.example.com/oauth2/auth?a=b;c&x&x&y=%zz&=z", "https://auth.example.com/oauth2/auth",
+	} {
+		h.request = request
+		to := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc").Header.Get("Location")
+		before, mark, _ := strings.Cut(to, "lanyard_browser=")
+		if strings.TrimRight(before, "?&") != request || mark == "" || url.QueryEscape(mark) != mark {
+			t.Errorf("%q is repeated as %q", request, to)
+		}
+	}
+}
+
+func TestHydraIsAskedAboutTheLogin(t *testing.T) {
+	h := open(t)
+	h.status = http.StatusBadGateway
+	answer := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc")
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" || len(answer.Cookies()) > 0 {
+		t.Errorf("%d, sets %v", answer.StatusCode, answer.Cookies())
+	}
+}
