@@ -40,7 +40,7 @@ func TestASessionOfThePages(t *testing.T) {
 		}
 	}
 	same := map[string]string{"Sec-Fetch-Site": "same-origin"}
-	if n := as[api.Revoked](t, h.withSession(laptop, route{"POST", "/api/v1/devices/revoke-all", ""}, same), 200); n.Revoked != 1 {
+	if n := as[api.RevokedOthers](t, h.withSession(laptop, route{"POST", "/api/v1/devices/revoke-all", ""}, same), 200); n.Revoked != 1 {
 		t.Errorf("ended %d", n.Revoked)
 	}
 	refused(t, h.withSession(phone, route{"GET", "/api/v1/devices", ""}, same), 401, "device_revoked")

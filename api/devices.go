@@ -83,7 +83,7 @@ func (a *deviceAPI) register(api huma.API) {
 	serve(api, a.door, op("revoke-device", "DELETE", "/{id}", "End a device with all its grants and sessions",
 		404, 409), a.revoke)
 	serve(api, a.door, op("logout-device", "POST", "/logout", "End the calling device"), a.logout)
-	serve(api, a.door, op("revoke-other-devices", "POST", "/revoke-all", "End every device but the calling one"),
+	serve(api, a.door, op("revoke-other-devices", "POST", "/revoke-all", "End every device but the calling one and those that are too young"),
 		a.revokeOthers)
 	serve(api, a.door, op("device-history", "GET", "/{id}/history", "Judgments on a device, newest first", 404),
 		a.history)
@@ -140,12 +140,30 @@ type Revoked struct {
 
 type revokedOutput struct{ Body Revoked }
 
-func (a *deviceAPI) revokeOthers(ctx context.Context, _ *struct{}) (*revokedOutput, error) {
-	n, err := a.registry.RevokeOthers(ctx, actor(ctx))
+// RevokedOthers is what ending every other device did.
+type RevokedOthers struct {
+	Revoked int    `json:"revoked" doc:"How many devices it ended."`
+	Kept    []Kept `json:"kept" nullable:"false" doc:"Devices that are too young for another one to end (devices.delete_delay)."`
+}
+
+// Kept is a device that stays signed in for its age.
+type Kept struct {
+	DeviceID string    `json:"device_id"`
+	Until    time.Time `json:"until" doc:"When another device may end it."`
+}
+
+type revokedOthersOutput struct{ Body RevokedOthers }
+
+func (a *deviceAPI) revokeOthers(ctx context.Context, _ *struct{}) (*revokedOthersOutput, error) {
+	n, kept, err := a.registry.RevokeOthers(ctx, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return &revokedOutput{Revoked{n}}, nil
+	out := &revokedOthersOutput{RevokedOthers{Revoked: n, Kept: make([]Kept, 0, len(kept))}}
+	for _, d := range kept {
+		out.Body.Kept = append(out.Body.Kept, Kept{d.ID, a.registry.EndableFrom(d).UTC()})
+	}
+	return out, nil
 }
 
 func (a *deviceAPI) history(ctx context.Context, in *historyInput) (*historyOutput, error) {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,10 @@ func TestDelays(t *testing.T) {
 	h.wind(time.Hour)
 	as[api.Device](t, h.call(laptop, rename.method, rename.path, rename.body), 200)
 	refused(t, h.call(laptop, "DELETE", "/api/v1/devices/"+phone.ID, ""), 409, "device_deletion_disabled")
+	all := as[api.RevokedOthers](t, h.call(laptop, "POST", "/api/v1/devices/revoke-all", ""), 200)
+	if want := []api.Kept{{DeviceID: phone.ID, Until: phone.CreatedAt.Add(2 * time.Hour).UTC()}}; all.Revoked != 0 || !slices.Equal(all.Kept, want) {
+		t.Errorf("all others: %+v, want %+v kept", all, want)
+	}
 	h.wind(time.Hour)
 	if a := h.call(laptop, "DELETE", "/api/v1/devices/"+phone.ID, ""); a.status != 204 {
 		t.Errorf("got %d %s", a.status, a.body)

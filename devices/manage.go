@@ -190,7 +190,7 @@ func (r *Registry) revoke(ctx context.Context, a Actor, id string, own, other Re
 		if !target.Live() {
 			return nil
 		}
-		if target.Age(now) < r.Rules.DeleteDelay {
+		if now.Before(r.EndableFrom(target)) {
 			return ErrDeletionDisabled
 		}
 		return r.end(ctx, tx, target, now, other, actor.ID)
@@ -202,12 +202,15 @@ func (r *Registry) Logout(ctx context.Context, a Actor) error {
 	return r.Revoke(ctx, a, a.DeviceID)
 }
 
-// RevokeOthers ends every device of the actor's subject but the actor's own,
-// and returns how many it ended.
-func (r *Registry) RevokeOthers(ctx context.Context, a Actor) (int, error) {
-	ended := 0
-	err := r.Store.Change(ctx, a.Subject, func(tx Tx) error {
-		ended = 0
+// EndableFrom returns when another device may end this one.
+func (r *Registry) EndableFrom(d Device) time.Time { return d.CreatedAt.Add(r.Rules.DeleteDelay) }
+
+// RevokeOthers ends every device of the actor's subject but the actor's own and
+// those that are younger than the delay. It returns how many it ended, and the
+// ones that it kept for their age.
+func (r *Registry) RevokeOthers(ctx context.Context, a Actor) (ended int, kept []Device, err error) {
+	err = r.Store.Change(ctx, a.Subject, func(tx Tx) error {
+		ended, kept = 0, nil
 		known, actor, err := r.actor(ctx, tx, a)
 		if err != nil {
 			return err
@@ -223,6 +226,10 @@ func (r *Registry) RevokeOthers(ctx context.Context, a Actor) (int, error) {
 			if d.ID == actor.ID || !d.Live() {
 				continue
 			}
+			if now.Before(r.EndableFrom(d)) {
+				kept = append(kept, d)
+				continue
+			}
 			if err := r.end(ctx, tx, d, now, ReasonOwner, actor.ID); err != nil {
 				return err
 			}
@@ -230,7 +237,7 @@ func (r *Registry) RevokeOthers(ctx context.Context, a Actor) (int, error) {
 		}
 		return nil
 	})
-	return ended, err
+	return ended, kept, err
 }
 
 // change runs fn with the actor's own device and its target. Acting on

@@ -44,7 +44,7 @@ func (h *household) revoke(as devices.Actor, id string) func() error {
 
 func (h *household) revokeOthers(as devices.Actor) func() error {
 	return func() error {
-		_, err := h.RevokeOthers(h.t.Context(), as)
+		_, _, err := h.RevokeOthers(h.t.Context(), as)
 		return err
 	}
 }
@@ -279,10 +279,28 @@ func TestRevoking(t *testing.T) {
 	h.refuses(devices.ErrRevoked, "signing out twice", func() error { return h.Logout(t.Context(), by(h.tablet)) }, "ada")
 }
 
+// The delay protects young devices from being ended with all others, too.
+func TestRevokingAllOthersKeepsYoungOnes(t *testing.T) {
+	h := newHousehold(t, func(r *devices.Rules) { r.DeleteDelay = 2 * time.Hour })
+	h.clock.Advance(2 * time.Hour)
+	young := h.signIn("ada", devicestest.ThiefHeaders())
+	n, kept, err := h.RevokeOthers(t.Context(), by(h.laptop))
+	if err != nil || n != 2 || len(kept) != 1 || kept[0].ID != young.Device.ID || !h.device(young).Live() {
+		t.Errorf("ended %d and kept %v, %v; want phone and tablet ended, and the young one kept", n, kept, err)
+	}
+	if at := h.EndableFrom(young.Device); !at.Equal(young.Device.CreatedAt.Add(2 * time.Hour)) {
+		t.Errorf("it may be ended from %s on", at)
+	}
+	h.clock.Advance(2 * time.Hour)
+	if n, kept, err := h.RevokeOthers(t.Context(), by(h.laptop)); err != nil || n != 1 || len(kept) != 0 || h.device(young).Live() {
+		t.Errorf("later it ends %d and keeps %v, %v", n, kept, err)
+	}
+}
+
 func TestRevokingAllOthers(t *testing.T) {
 	h := newHousehold(t)
 	h.good(h.revoke(by(h.laptop), h.tablet.Device.ID)())
-	n, err := h.RevokeOthers(t.Context(), by(h.laptop))
+	n, _, err := h.RevokeOthers(t.Context(), by(h.laptop))
 	if err != nil || n != 1 {
 		t.Errorf("ended %d, %v; want the phone, as the tablet had ended", n, err)
 	}

@@ -58,6 +58,7 @@ type confirmPage struct {
 	Action, Back        string
 	Cards               []card
 	More                int // devices beyond those
+	Kept                tooNew
 	Self, NotMe         bool
 	Password            bool // a new password can be had here
 }
@@ -141,9 +142,10 @@ func (u *UI) askOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
 		Title: v.T("End all other devices?"), Button: v.T("End all others"),
 		Text: v.T("They are signed out everywhere, at once. Only the device that you are using now stays."),
 	}
+	page.Kept = u.tooNew(v)
 	for _, d := range v.all {
 		switch {
-		case !d.Live() || d.ID == v.me.ID:
+		case !d.Live() || d.ID == v.me.ID || v.now.Before(u.Registry.EndableFrom(d)):
 		case len(page.Cards) == perPage:
 			page.More++
 		default:
@@ -157,7 +159,7 @@ func (u *UI) askOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
 // endOthers is POST /devices/others.
 func (u *UI) endOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
 	since := v.now.Format(time.RFC3339Nano)
-	if _, err := u.Registry.RevokeOthers(r.Context(), v.actor()); err != nil {
+	if _, _, err := u.Registry.RevokeOthers(r.Context(), v.actor()); err != nil {
 		return err
 	}
 	u.redirect(w, u.url("/devices/others/ended?since="+since))

@@ -15,7 +15,8 @@ type receiptPage struct {
 	Frame
 	Title    string
 	Cards    []card
-	More     int      // devices beyond those
+	More     int // devices beyond those
+	Kept     tooNew
 	Ended    []string // clients that lost their access
 	Living   []living
 	Legs     []leg
@@ -23,6 +24,34 @@ type receiptPage struct {
 	Over     bool // nothing is left, here or elsewhere
 	NotMe    bool
 	Password bool // a new password can be had here
+}
+
+// kept is a device that is too young for another one to sign it out.
+type kept struct {
+	Name  string
+	Until Stamp // when another one may
+}
+
+// tooNew is the devices that stay signed in for their age.
+type tooNew struct {
+	Devices []kept
+	More    int // devices beyond those
+}
+
+// tooNew returns the other devices that stay signed in for their age.
+func (u *UI) tooNew(v *visit) tooNew {
+	var found tooNew
+	for _, d := range v.all {
+		until := u.Registry.EndableFrom(d)
+		switch {
+		case !d.Live() || d.ID == v.me.ID || !v.now.Before(until):
+		case len(found.Devices) == perPage:
+			found.More++
+		default:
+			found.Devices = append(found.Devices, kept{u.card(v, d, nil).Name, v.Until(until, v.now)})
+		}
+	}
+	return found
 }
 
 // living is an access token that nobody can call back.
@@ -61,7 +90,7 @@ func (u *UI) receiptOthers(w http.ResponseWriter, r *http.Request, v *visit) err
 			gone = append(gone, d)
 		}
 	}
-	return u.hand(w, r, v, receiptPage{Title: v.T("%d devices are ended", len(gone))}, gone)
+	return u.hand(w, r, v, receiptPage{Title: v.T("%d devices are ended", len(gone)), Kept: u.tooNew(v)}, gone)
 }
 
 // hand fills in a receipt and shows it.
@@ -91,7 +120,7 @@ func (u *UI) hand(w http.ResponseWriter, r *http.Request, v *visit, page receipt
 			}
 		}
 	}
-	page.Over = page.Over && !page.Waiting && len(page.Living) == 0
+	page.Over = page.Over && !page.Waiting && len(page.Living) == 0 && len(page.Kept.Devices) == 0
 	u.Pages.Render(w, r, http.StatusOK, "receipt", page)
 	return nil
 }

@@ -49,11 +49,11 @@ func Samples(text string) []Sample {
 		{"device", devicePage{Frame: in, Card: ended, Newest: true}},
 		{"confirm", confirmPage{
 			Frame: in, Title: text, Name: text, Text: text, Button: text, Action: "/devices/d-1/end", Back: "/devices/d-1",
-			Cards: []card{full, ended}, More: 2, Self: true, NotMe: true, Password: true,
+			Cards: []card{full, ended}, More: 2, Kept: tooNew{[]kept{{text, at}}, 1}, Self: true, NotMe: true, Password: true,
 		}},
 		{"confirm", confirmPage{Frame: in, Title: "End all other devices?", Back: "/devices"}},
 		{"receipt", receiptPage{
-			Frame: in, Title: text, Cards: []card{ended}, More: 1, Ended: []string{text},
+			Frame: in, Title: text, Cards: []card{ended}, More: 1, Kept: tooNew{[]kept{{text, at}}, 1}, Ended: []string{text},
 			Living: []living{{text, at}}, Legs: []leg{{text, text, at}, {What: text}}, Waiting: true, NotMe: true, Password: true,
 		}},
 		{"receipt", receiptPage{Frame: in, Title: "No device was ended", Over: true}},

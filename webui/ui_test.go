@@ -156,3 +156,36 @@ func TestManyDevices(t *testing.T) {
 		t.Errorf("others: %d bytes", size)
 	}
 }
+
+// Devices that are too young to be signed out by another stay with "all others",
+// and the pages say so before and after.
+func TestAllOthersLeavesYoungDevices(t *testing.T) {
+	h := newHouse(t)
+	h.registry.Rules.DeleteDelay = 2 * time.Hour
+	laptop, phone := h.browser(onWindows), h.browser(onIPhone)
+	laptop.signIn()
+	h.clock.Advance(48 * time.Hour)
+	phone.signIn()
+	laptop.signIn()
+	const still = "too new to be signed out from another device. That is possible after"
+	laptop.get("/devices/others")
+	if page := compact(laptop.page); !strings.Contains(page, still) || strings.Contains(page, "There are none") {
+		t.Error(page)
+	}
+	laptop.post("/devices/others", url.Values{})
+	if page := compact(laptop.page); !strings.Contains(page, "Still signed in") || !strings.Contains(page, still) {
+		t.Error(page)
+	}
+	if d := h.devices()[1]; d.State == devices.StateRevoked {
+		t.Errorf("the phone was ended: %+v", d)
+	}
+	h.clock.Advance(3 * time.Hour)
+	laptop.get("/devices") // the sign-in is still known
+	laptop.post("/devices/others", url.Values{})
+	if page := compact(laptop.page); strings.Contains(page, still) {
+		t.Error(page)
+	}
+	if d := h.devices()[1]; d.State != devices.StateRevoked {
+		t.Errorf("the phone was kept: %+v", d)
+	}
+}

@@ -168,7 +168,7 @@ func actorMeanwhile(t *testing.T, s Store) {
 		"rename itself": func() error { _, err := r.Edit(ctx, by, "laptop", devices.Edit{Name: &late}); return err },
 		"revoke":        func() error { return r.Revoke(ctx, by, "phone") },
 		"disown":        func() error { return r.Disown(ctx, by, "phone") },
-		"revoke others": func() error { _, err := r.RevokeOthers(ctx, by); return err },
+		"revoke others": func() error { _, _, err := r.RevokeOthers(ctx, by); return err },
 	} {
 		if err := act(); !errors.Is(err, devices.ErrOutdated) {
 			t.Errorf("%s: got %v, want %v", what, err, devices.ErrOutdated)
