@@ -3,6 +3,7 @@ package geo
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"slices"
@@ -43,44 +44,88 @@ type stamp struct {
 	modified time.Time
 }
 
+// maxSize is the most bytes of a file, since it is held in memory.
+const maxSize = 2 << 30
+
+// stampOf looks at a file without opening it: a pipe would wait for a writer.
 func stampOf(path string) (stamp, error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case err != nil:
 		return stamp{}, err
+	case !info.Mode().IsRegular():
+		return stamp{}, fmt.Errorf("%s is no regular file", path)
+	case info.Size() > maxSize:
+		return stamp{}, fmt.Errorf("%s has %d bytes; at most %d are read", path, info.Size(), maxSize)
 	}
 	return stamp{info.Size(), info.ModTime()}, nil
 }
 
-// samples is how many of a file's networks are looked at to see what it tells.
-const samples = 4096
-
 // Open reads a file. Its error says what is wrong with it: it cannot be read,
-// it is no MMDB, or it is ErrWrongFile.
+// it is no MMDB or a corrupt one, or it is ErrWrongFile. The cost is in
+// proportion to the size of the file, whatever is in it.
 func Open(path string, use Use) (*File, error) {
 	f := &File{path: path, use: use}
 	var err error
 	if f.stamp, err = stampOf(path); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(path)
+	text, err := read(path, f.stamp.size)
 	if err != nil {
 		return nil, err
 	}
 	if f.db, err = maxminddb.OpenBytes(text); err != nil {
-		return nil, fmt.Errorf("%s is no MMDB file: %w", path, err)
+		return nil, fmt.Errorf("%w: %s is no MMDB file: %w", errCorrupt, path, err)
 	}
-	n := 0
-	for found := range f.db.Networks() {
-		f.flat = flat(found)
-		told := f.read(found)
-		if use == City && (told.Country != "" || told.Spot != devices.Spot{}) || use == ASN && told.ASN != 0 {
-			return f, nil
+	told, err := f.examine(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	case !told:
+		return nil, fmt.Errorf("%w: %s (%s) tells no %s", ErrWrongFile, path, f.db.Metadata.DatabaseType, use)
+	}
+	return f, nil
+}
+
+// read returns the first size bytes of a file. One that is being written has
+// more, and is read again when it has been.
+func read(path string, size int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text := make([]byte, size)
+	if _, err := io.ReadFull(file, text); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
+}
+
+// examine checks the search tree and reads records until one tells what the
+// file is for. Its error wraps errCorrupt.
+func (f *File) examine(text []byte) (told bool, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			told, err = false, fmt.Errorf("%w: %v", errCorrupt, broken)
 		}
-		if n++; n == samples {
-			break
+	}()
+	offsets, err := checkTree(text, f.db.Metadata)
+	if err != nil {
+		return false, err
+	}
+	for _, offset := range offsets {
+		found := f.db.LookupOffset(offset)
+		var corrupt maxminddb.InvalidDatabaseError
+		if f.flat, err = flat(found); errors.As(err, &corrupt) {
+			return false, fmt.Errorf("%w: %w", errCorrupt, err)
+		}
+		n := f.read(found)
+		if f.use == City && (n.Country != "" || n.Spot != devices.Spot{}) || f.use == ASN && n.ASN != 0 {
+			return true, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: %s (%s) tells no %s", ErrWrongFile, path, f.db.Metadata.DatabaseType, use)
+	return false, nil
 }
 
 // look returns what the file tells of an address.

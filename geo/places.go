@@ -3,8 +3,10 @@ package geo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +20,16 @@ import (
 type Places struct {
 	log *slog.Logger
 	now atomic.Pointer[edition]
+
+	refreshing sync.Mutex
+	refused    map[Use]refusal // replacements that were not taken
+}
+
+// refusal is why a replacement was not taken. It is logged once.
+type refusal struct {
+	stamp  stamp // zero if there was no file to read
+	reason string
+	final  bool // the content is bad, so reading it again is of no use
 }
 
 // edition is the files as they were read last, and what they told. Both go
@@ -33,7 +45,7 @@ const remembered = 4096
 // New returns places from files, either of which may be nil. A replaced file
 // is logged.
 func New(city, asn *File, log *slog.Logger) *Places {
-	p := &Places{log: log}
+	p := &Places{log: log, refused: map[Use]refusal{}}
 	p.turn(city, asn)
 	return p
 }
@@ -87,9 +99,11 @@ func (p *Places) Run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// Refresh reads the files that were replaced since. One that cannot be read is
-// logged, and the one before stays.
+// Refresh reads the files that were replaced since. One that cannot be used is
+// logged, once for each change of it, and the one before stays.
 func (p *Places) Refresh() {
+	p.refreshing.Lock()
+	defer p.refreshing.Unlock()
 	e := p.now.Load()
 	city, asn := p.renewed(e.city), p.renewed(e.asn)
 	if city != e.city || asn != e.asn {
@@ -101,14 +115,24 @@ func (p *Places) renewed(f *File) *File {
 	if f == nil {
 		return nil
 	}
-	if there, err := stampOf(f.path); err == nil && there == f.stamp {
+	there, err := stampOf(f.path)
+	if err == nil && there == f.stamp {
+		delete(p.refused, f.use)
+		return f
+	}
+	before, refused := p.refused[f.use]
+	if refused && before.final && before.stamp == there {
 		return f
 	}
 	next, err := Open(f.path, f.use)
 	if err != nil {
-		p.log.Warn("file of "+string(f.use)+" cannot be read again; the one before is used", "path", f.path, "err", err)
+		now := refusal{there, err.Error(), errors.Is(err, errCorrupt) || errors.Is(err, ErrWrongFile)}
+		if p.refused[f.use] = now; now != before {
+			p.log.Warn("file of "+string(f.use)+" cannot be read again; the one before is used", "path", f.path, "err", err)
+		}
 		return f
 	}
+	delete(p.refused, f.use)
 	p.log.Info("file of "+string(f.use)+" read again", "path", f.path, "built", next.db.Metadata.BuildTime().UTC())
 	return next
 }

@@ -81,16 +81,17 @@ func (r record) network() devices.Network {
 	return n
 }
 
-// flat reports an entry whose members are values.
-func flat(found maxminddb.Result) bool {
+// flat reports an entry whose members are values. Its error says that the
+// entry cannot be read as a map.
+func flat(found maxminddb.Result) (bool, error) {
 	var members map[string]any
-	if found.Decode(&members) != nil {
-		return false
+	if err := found.Decode(&members); err != nil {
+		return false, err
 	}
 	for _, name := range []string{"country_code", "country", "city", "asn"} {
 		if _, text := members[name].(string); text {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
