@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -40,7 +41,7 @@ func eventOf(e devices.Event) Event {
 }
 
 type eventsInput struct {
-	After string `query:"after" pattern:"^[0-9A-Za-z._-]{1,64}$" patternDescription:"cursor" doc:"The next of the part before. Empty is the beginning."`
+	After string `query:"after" pattern:"^[0-9A-Za-z._-]{1,64}$" patternDescription:"cursor" doc:"The next of the part before, or the id of an event. Empty is the beginning."`
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
 	Wait  int    `query:"wait" minimum:"0" maximum:"60" default:"0" doc:"Seconds to wait for the first event, where there is none yet."`
 }
@@ -56,9 +57,13 @@ func (a *Admin) events(ctx context.Context, in *eventsInput) (*eventsOutput, err
 	defer stop()
 	for {
 		page, err := a.finder.EventsAfter(ctx, in.After, in.Limit)
-		if err != nil {
+		switch {
+		case errors.Is(err, devices.ErrInvalid):
+			return nil, invalid(FieldProblem{Field: "query.after", Message: "there is no event with this id, and no such cursor, or not any more"})
+		case err != nil:
 			return nil, err
 		}
+		in.After = page.Next // an event's id is looked up once
 		if len(page.Events) == 0 {
 			select {
 			case <-time.After(lookEvery):

@@ -7,7 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/cmd"
 )
 
@@ -77,21 +81,25 @@ func TestWrongValuesAreStatus2(t *testing.T) {
 	m := newTerminal(t)
 	m.runs(0, "migrate", "up")
 	for want, args := range map[string][]string{
-		`--output: "xml" is none of text, json`:                   {"version", "--output", "xml"},
-		`--state: "lost" is none of active, flagged, revoked`:     {"devices", "list", "--offline", "--state", "lost"},
-		`--type: "device.lost" is none of device.enrolled, `:      {"events", "list", "--offline", "--type", "device.revoked,device.lost"},
-		`--type: "lost" is none of device.enrolled, `:             {"events", "tail", "--offline", "--type", "lost"},
-		`--ip: must be an address`:                                {"devices", "list", "--offline", "--ip", "home"},
-		`--device: `:                                              {"grants", "list", "--offline", "--device", "laptop"},
-		`--after: `:                                               {"events", "list", "--offline", "--after", "!"},
-		`--limit: 0 is none`:                                      {"devices", "list", "--offline", "--limit", "0"},
-		`--alg must be one of "all","ES256","RS256"`:              {"keys", "rotate", "--alg", "HS256"},
-		`--mode must be one of "observe","flag","enforce"`:        {"simulate", "--input", "-", "--mode", "x"},
-		`--binding: "x" is none of device_status, observed, `:     {"clients", "create", "--redirect-uri", "https://a.example.com", "--binding", "x"},
-		`--access-ttl: "soon" is no positive duration`:            {"clients", "create", "--redirect-uri", "https://a.example.com", "--access-ttl", "soon"},
-		`--redirect-uri: needed where users sign in`:              {"clients", "create"},
-		`--redirect-uri: "https://*.example.com": holds a wildca`: {"clients", "create", "--redirect-uri", "https://*.example.com"},
-		`--use token alone, and --alg`:                            {"keys", "rotate", "--use", "token", "--alg", "ES256"},
+		`--output: "xml" is none of text, json`:                           {"version", "--output", "xml"},
+		`--state: "lost" is none of active, flagged, revoked`:             {"devices", "list", "--offline", "--state", "lost"},
+		`--type: "device.lost" is none of device.enrolled, `:              {"events", "list", "--offline", "--type", "device.revoked,device.lost"},
+		`--type: "lost" is none of device.enrolled, `:                     {"events", "tail", "--offline", "--type", "lost"},
+		`--ip: must be an address`:                                        {"devices", "list", "--offline", "--ip", "home"},
+		`--device: `:                                                      {"grants", "list", "--offline", "--device", "laptop"},
+		`--after: `:                                                       {"events", "list", "--offline", "--after", "!"},
+		`--limit: 0 is none`:                                              {"devices", "list", "--offline", "--limit", "0"},
+		`--alg must be one of "all","ES256","RS256"`:                      {"keys", "rotate", "--alg", "HS256"},
+		`--mode must be one of "observe","flag","enforce"`:                {"simulate", "--input", "-", "--mode", "x"},
+		`--binding: "x" is none of device_status, observed, `:             {"clients", "create", "--redirect-uri", "https://a.example.com", "--binding", "x"},
+		`--access-ttl: "soon" is no positive duration`:                    {"clients", "create", "--redirect-uri", "https://a.example.com", "--access-ttl", "soon"},
+		`--redirect-uri: needed where users sign in`:                      {"clients", "create"},
+		`--redirect-uri: "https://*.example.com": holds a wildca`:         {"clients", "create", "--redirect-uri", "https://*.example.com"},
+		`lanyard events list: --type: "x" is none of`:                     {"events", "list", "--type", "x"},
+		`lanyard serve: unknown flag --bogus (try: lanyard serve --help)`: {"serve", "--bogus"},
+		`lanyard: unexpected argument bogus (try: lanyard --help)`:        {"bogus"},
+		`--after: there is no event with this id`:                         {"events", "list", "--offline", "--after", "01a22f0f-a7aa-77e8-8c98-967316251ed4"},
+		`--use token alone, and --alg`:                                    {"keys", "rotate", "--use", "token", "--alg", "ES256"},
 	} {
 		m.complains(2, want, args...)
 	}
@@ -197,4 +205,46 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("undid %v of %v", undid, took)
 	}
 	m.complains(1, "lanyard migrate up", "clients", "list")
+}
+
+// Every list is a JSON array, and empty is one too.
+func TestListsAreArrays(t *testing.T) {
+	m := newTerminal(t)
+	m.runs(0, "migrate", "up")
+	for _, args := range [][]string{
+		{"users", "list"}, {"clients", "list"}, {"keys", "list"}, {"migrate", "status"},
+		{"devices", "list", "--offline"}, {"grants", "list", "--offline"}, {"events", "list", "--offline"},
+	} {
+		var list []map[string]any
+		m.prints(&list, args...)
+	}
+	var steps []struct {
+		AppliedAt time.Time `json:"applied_at"`
+	}
+	if m.prints(&steps, "migrate", "status"); len(steps) == 0 || steps[0].AppliedAt.IsZero() {
+		t.Errorf("steps: %+v", steps)
+	}
+}
+
+// All events have ids of one form: those that the store emits, too. Each is a
+// place to go on from.
+func TestEventsHaveOneFormOfID(t *testing.T) {
+	m := newTerminal(t)
+	adasDevices(t, m)
+	m.runs(0, "clients", "create", "--id", "web", "--redirect-uri", "https://a.example.com/cb")
+	m.runs(0, "clients", "delete", "web")
+	var told []api.Event
+	m.prints(&told, "events", "list", "--offline")
+	if len(told) == 0 {
+		t.Fatal("nothing happened")
+	}
+	for _, e := range told {
+		if uuid.Validate(e.ID) != nil {
+			t.Errorf("%s has the id %q", e.Type, e.ID)
+		}
+	}
+	var rest []api.Event
+	if m.prints(&rest, "events", "list", "--offline", "--after", told[0].ID); len(rest) != len(told)-1 {
+		t.Errorf("%d events after the first of %d", len(rest), len(told))
+	}
 }

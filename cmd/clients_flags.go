@@ -22,7 +22,7 @@ type clientFlags struct {
 	PostLogout  []string `name:"post-logout-redirect-uri" sep:"none" placeholder:"URI" help:"Where users return to after signing out. May be repeated."`
 	GrantType   list     `placeholder:"TYPE,..." help:"authorization_code, refresh_token, client_credentials (default: the first two)."`
 	ResponseTyp list     `name:"response-type" placeholder:"TYPE,..." help:"code."`
-	Scope       list     `placeholder:"SCOPE,..." help:"Scopes the client may ask for (default: openid offline_access)."`
+	Scope       list     `placeholder:"SCOPE,..." help:"Scopes the client may ask for (default: openid offline_access; none for clients that sign nobody in)."`
 	Audience    list     `placeholder:"AUDIENCE,..." help:"Audiences the client may ask for. An empty value takes them all away."`
 	AuthMethod  *string  `placeholder:"METHOD" help:"client_secret_basic (default), client_secret_post, private_key_jwt, none."`
 	AuthAlg     *string  `placeholder:"ALG" help:"Algorithm of private_key_jwt: ES256 (default), RS256, PS256."`

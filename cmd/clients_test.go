@@ -72,6 +72,19 @@ func TestClientsAreRefusedForEveryMistakeAtOnce(t *testing.T) {
 	}
 }
 
+// A client that signs nobody in has no scopes of those who do, unless told so.
+func TestMachineClients(t *testing.T) {
+	m := newTerminal(t)
+	m.runs(0, "migrate", "up")
+	for scope, more := range map[string][]string{"": nil, "jobs": {"--scope", "jobs"}} {
+		var c oauth.Client
+		m.prints(&c, append([]string{"clients", "create", "--grant-type", "client_credentials"}, more...)...)
+		if c.Scope != scope {
+			t.Errorf("it may ask for %q, want %q", c.Scope, scope)
+		}
+	}
+}
+
 func TestClientWithKeys(t *testing.T) {
 	m := newTerminal(t)
 	m.runs(0, "migrate", "up")

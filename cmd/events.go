@@ -22,7 +22,7 @@ type eventsCmd struct {
 
 // eventFilter says which events to print.
 type eventFilter struct {
-	After   string   `placeholder:"CURSOR" help:"Begin after this cursor."`
+	After   string   `placeholder:"ID" help:"Begin after the event with this id, or after a cursor of the admin API."`
 	Type    []string `placeholder:"TYPE" help:"Only events of these types, such as device.revoked."`
 	Subject string   `help:"Only this subject's, by sub or by what they type to sign in."`
 }
@@ -72,7 +72,7 @@ type eventsList struct {
 	Limit count `default:"1000" help:"At most so many."`
 }
 
-// Run prints the events from the cursor on. The next cursor is in the JSON.
+// Run prints the events. The next part begins after the id of the last one.
 func (c *eventsList) Run(a *app) error {
 	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
 		if err := a.only(client, &c.Subject); err != nil {
@@ -93,13 +93,13 @@ func (c *eventsList) Run(a *app) error {
 		for i, e := range all.Events {
 			rows[i] = eventRow(e)
 		}
-		return a.print(all, row{"AT", "EVENT", "SUBJECT", "DEVICE", "CLIENT", "REASONS"}, rows...)
+		return a.print(all.Events, row{"ID", "AT", "EVENT", "SUBJECT", "DEVICE", "CLIENT", "REASONS"}, rows...)
 	})
 }
 
 func eventRow(e api.Event) row {
 	return row{
-		stamp(e.At), e.Type, e.Subject, orDash(e.DeviceID), orDash(e.ClientID),
+		e.ID, stamp(e.At), e.Type, e.Subject, orDash(e.DeviceID), orDash(e.ClientID),
 		orDash(strings.Join(e.Reasons, " ")),
 	}
 }

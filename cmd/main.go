@@ -71,7 +71,7 @@ func (a *app) run(args []string) int {
 	case exited: // --help or --version was answered
 		return exitGood
 	case err != nil:
-		return a.fail("", usageError{fmt.Errorf("%w (try: lanyard%s --help)", err, wordsSoFar(err))})
+		return a.fail(misparsed(err))
 	}
 	a.flags = tree.globals
 	if err := line.Run(a); err != nil {
@@ -94,6 +94,14 @@ func wordsSoFar(err error) string {
 		}
 	}
 	return words
+}
+
+// misparsed returns the command that a mistaken line is of, and the mistake
+// without the name of the command, which some mistakes begin with.
+func misparsed(err error) (string, error) {
+	words := strings.TrimSpace(wordsSoFar(err))
+	text := strings.TrimPrefix(err.Error(), words+": ")
+	return words, usageError{fmt.Errorf("%s (try: %s --help)", text, strings.TrimSpace("lanyard "+words))}
 }
 
 // errInterrupted is what stopping a command makes of it.

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/lanyard-id/lanyard/store"
 )
@@ -62,9 +63,9 @@ type migrateStatus struct{}
 
 // step is a step of the schema as it is printed.
 type step struct {
-	Name      string `json:"name"`
-	State     string `json:"state"` // applied, pending or unknown
-	AppliedAt string `json:"applied_at,omitempty"`
+	Name      string    `json:"name"`
+	State     string    `json:"state"` // applied, pending or unknown
+	AppliedAt time.Time `json:"applied_at,omitzero"`
 }
 
 // Run prints the steps. Pending ones are no error.
@@ -79,14 +80,14 @@ func (*migrateStatus) Run(a *app) error {
 	}
 	steps, rows := make([]step, len(known)), make([]row, len(known))
 	for i, s := range known {
-		steps[i] = step{Name: s.Name, State: "applied", AppliedAt: stamp(s.AppliedAt)}
+		steps[i] = step{Name: s.Name, State: "applied", AppliedAt: s.AppliedAt}
 		switch {
 		case s.Unknown:
 			steps[i].State = "unknown"
 		case s.AppliedAt.IsZero():
-			steps[i].State, steps[i].AppliedAt = "pending", ""
+			steps[i].State = "pending"
 		}
-		rows[i] = row{s.Name, steps[i].State, orDash(steps[i].AppliedAt)}
+		rows[i] = row{s.Name, steps[i].State, stamp(s.AppliedAt)}
 	}
 	return a.print(steps, row{"STEP", "STATE", "APPLIED"}, rows...)
 }

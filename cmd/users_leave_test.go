@@ -135,9 +135,9 @@ func TestSubjectsByEitherName(t *testing.T) {
 	}
 	var grants []api.Grant
 	m.prints(&grants, "grants", "list", "--subject", "ada@example.com")
-	var told api.Events
+	var told []api.Event
 	m.prints(&told, "events", "list", "--subject", "ada@example.com")
-	if len(grants) != 1 || len(told.Events) == 0 {
+	if len(grants) != 1 || len(told) == 0 {
 		t.Errorf("found %+v and %+v", grants, told)
 	}
 	out, errs := m.runs(0, "devices", "list", "--subject", "nobody", "--output", "json")

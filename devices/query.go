@@ -29,6 +29,6 @@ type EventPage struct {
 	Events []Event
 	// Next is the cursor to ask with for what comes after this part. It is
 	// opaque, never empty once anything was told, and good for ever: where
-	// Events is empty it is the cursor that was asked with.
+	// Events is empty it is where the question was asked from.
 	Next string
 }

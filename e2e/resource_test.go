@@ -73,6 +73,8 @@ func TestResourceServer(t *testing.T) {
 		t.Helper()
 		if got, body, _ := calls(t, at+"/notes/1", authorization, ""); got != status || !strings.Contains(body, said) {
 			t.Errorf("%s: %d %s, want %d %s", name, got, body, status, said)
+		} else if strings.Contains(body, `"code":""`) {
+			t.Errorf("%s: a problem without a code: %s", name, body)
 		}
 	}
 	hand := h.NewHand(plain, house.Laptop())
@@ -102,6 +104,7 @@ func TestResourceServer(t *testing.T) {
 		wants(name, online, bad, 401, "")
 		wants(name+", offline", offline, bad, 401, "")
 	}
+	wants("nothing", online, "", 401, `"code":"token_missing"`)
 	wants("an opaque token, where nobody is asked", offline, "Bearer "+hand.Tokens.Access, 401, "invalid_token")
 
 	two, err := http.NewRequestWithContext(t.Context(), http.MethodGet, online+"/notes/1", nil)

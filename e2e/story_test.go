@@ -438,15 +438,13 @@ func event(s *story, ts *testscript.TestScript, args []string) error {
 
 // told returns the first event that fits, or what there is instead.
 func (s *story) told(kind string, reasons []string) (line string, others []string) {
-	var list struct {
-		Events []struct {
-			Type    string   `json:"type"`
-			Reasons []string `json:"reasons"`
-			Device  string   `json:"device_id"`
-		} `json:"events"`
+	var list []struct {
+		Type    string   `json:"type"`
+		Reasons []string `json:"reasons"`
+		Device  string   `json:"device_id"`
 	}
 	s.house.Prints(&list, "events", "list")
-	for _, e := range list.Events {
+	for _, e := range list {
 		lacks := func(reason string) bool { return !slices.Contains(e.Reasons, reason) }
 		if e.Type == kind && !slices.ContainsFunc(reasons, lacks) {
 			return strings.Join(append([]string{e.Type, e.Device}, e.Reasons...), " "), nil

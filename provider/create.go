@@ -68,7 +68,8 @@ func keptWith(c oauth.Client, keep func(oauth.Client) error) (oauth.Client, erro
 	return c, nil
 }
 
-// CompleteClient returns the client with Hydra's defaults filled in.
+// CompleteClient returns the client with Hydra's defaults filled in. A client that
+// signs nobody in has no scope by default.
 func CompleteClient(c oauth.Client, newID func() string) oauth.Client {
 	if c.ID == "" {
 		c.ID = newID()
@@ -82,7 +83,7 @@ func CompleteClient(c oauth.Client, newID func() string) oauth.Client {
 	if len(c.ResponseType) == 0 && slices.Contains(c.GrantTypes, grantCode) {
 		c.ResponseType = []string{"code"}
 	}
-	if c.Scope == "" {
+	if c.Scope == "" && slices.Contains(c.GrantTypes, grantCode) { // a machine signs nobody in
 		c.Scope = "openid offline_access"
 	}
 	return c

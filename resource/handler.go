@@ -42,10 +42,10 @@ func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 }
 
 func refuse(w http.ResponseWriter, err error, scopes []string) {
-	status, code, detail := http.StatusServiceUnavailable, "", "The token could not be checked. Try again."
+	status, code, detail := http.StatusServiceUnavailable, "temporarily_unavailable", "The token could not be checked. Try again."
 	switch {
 	case errors.Is(err, ErrNoToken):
-		status, detail = http.StatusUnauthorized, "Send an access token."
+		status, code, detail = http.StatusUnauthorized, noToken, "Send an access token."
 	case errors.Is(err, ErrRequest):
 		status, code, detail = http.StatusBadRequest, "invalid_request", "Send one access token."
 	case errors.Is(err, ErrToken):
@@ -61,15 +61,17 @@ func refuse(w http.ResponseWriter, err error, scopes []string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{ // whoever left does not read it
-		"title": http.StatusText(status), "status": status, "detail": detail, "code": code,
-	})
+	problem := map[string]any{"title": http.StatusText(status), "status": status, "detail": detail, "code": code}
+	_ = json.NewEncoder(w).Encode(problem) // whoever left does not read it
 }
+
+// noToken is the code of a request without a token, as at the device API.
+const noToken = "token_missing"
 
 // challenge says in which ways a token may come (RFC 6750 §3, RFC 9449 §7.1).
 func challenge(w http.ResponseWriter, code string, scopes []string) {
 	var params []string
-	if code != "" {
+	if code != noToken { // RFC 6750 §3.1: no error code where no token was sent
 		params = append(params, `error="`+code+`"`)
 	}
 	if code == "insufficient_scope" {

@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -68,12 +68,16 @@ func eventRows(events []devices.Event) ([]eventRow, error) {
 	return rows, nil
 }
 
+// newID returns the ID of an event that the store emits: a UUID of version 7, as
+// all events have.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
 // ended returns the events that tell of grants that the store itself ended.
 func ended(grants []devices.Grant, reason devices.Reason, when time.Time) []devices.Event {
 	events := make([]devices.Event, len(grants))
 	for i, g := range grants {
 		events[i] = devices.Event{
-			ID: rand.Text(), Type: devices.EventGrantRevoked, At: when, Subject: g.Subject,
+			ID: newID(), Type: devices.EventGrantRevoked, At: when, Subject: g.Subject,
 			DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID, Reasons: []devices.Reason{reason},
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -35,13 +36,29 @@ func readCursor(text string) (cursor, error) {
 	return c, nil
 }
 
-// EventsAfter returns what was told after a cursor, or from the beginning
-// where it is empty. A limit of 0 means 50; more than 500 is 500.
+// cursorOf returns the cursor in a text, or that of the event with this ID.
+func (s *Store) cursorOf(ctx context.Context, text string) (cursor, error) {
+	if uuid.Validate(text) != nil {
+		return readCursor(text)
+	}
+	var r eventRow
+	query := s.read.NewSelect().Model(&r).ColumnExpr("*").Where("id = ?", text)
+	switch err := query.Scan(ctx); {
+	case errors.Is(err, sql.ErrNoRows):
+		return cursor{}, fmt.Errorf("%w: cursor: there is no event %s, or not any more", devices.ErrInvalid, text)
+	case err != nil:
+		return cursor{}, fmt.Errorf("find an event: %w", err)
+	}
+	return cursor{r.Era, r.XID, r.Seq}, nil
+}
+
+// EventsAfter returns what was told after a cursor or the event of an ID, or
+// from the beginning where it is empty. A limit of 0 means 50; more than 500 is 500.
 //
 // Events that a running transaction may still precede are not told yet, so
 // that a reader who goes on from each Next misses none.
 func (s *Store) EventsAfter(ctx context.Context, after string, most int) (devices.EventPage, error) {
-	from, err := readCursor(after)
+	from, err := s.cursorOf(ctx, after)
 	if err != nil {
 		return devices.EventPage{}, err
 	}
@@ -59,6 +76,9 @@ func (s *Store) EventsAfter(ctx context.Context, after string, most int) (device
 		return devices.EventPage{}, fmt.Errorf("list events: %w", err)
 	}
 	page := devices.EventPage{Events: make([]devices.Event, len(rows)), Next: after}
+	if after != "" {
+		page.Next = from.String()
+	}
 	for i, r := range rows {
 		page.Events[i] = r.event()
 		page.Next = cursor{r.Era, r.XID, r.Seq}.String()
