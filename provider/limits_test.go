@@ -6,12 +6,15 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/provider/hashing"
+	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
 
@@ -162,4 +165,52 @@ func TestRefreshesOfOneGrantAreLimited(t *testing.T) {
 	laptop.token(refreshForm(other.str("refresh_token"))).want(t, 200, "")
 	h.clock.Advance(time.Second)
 	laptop.token(refreshForm(mine.str("refresh_token"))).want(t, 200, "")
+}
+
+// A sign-in or a client that finds the queue full is told to come again: it is
+// neither wrong nor trouble.
+func TestTooManyComparisonsAtOnce(t *testing.T) {
+	h := newHouse(t, func(c *provider.Config) {
+		users := local.New(c.Storage.Clients.(local.Users), c.Now)
+		users.Hashing = hashing.New(1)
+		users.Hashing.MaxWait = time.Millisecond
+		c.Identity, c.Hashing = provider.LocalIdentity(users), users.Hashing
+	})
+	h.client(oauth.Client{
+		ID: "backend", AuthMethod: "client_secret_post", Secret: "a secret that somebody chose",
+		GrantTypes: []string{"client_credentials"},
+	})
+	answers := make([]answer, 40)
+	var all sync.WaitGroup
+	for i := range answers {
+		b := h.browser(devicestest.LaptopHeaders())
+		all.Go(func() {
+			answers[i] = b.do("POST", "/login", url.Values{"identifier": {"nobody"}, "password": {"a guess of twelve"}})
+		})
+	}
+	b := h.browser(devicestest.AppHeaders())
+	busy := 0
+	for range 20 { // one at a time, among them
+		a := b.do("POST", "/oauth2/introspect", url.Values{
+			"token": {"x"}, "client_id": {"backend"}, "client_secret": {"a guess"},
+		})
+		if a.Status == 429 {
+			a.want(t, 429, "temporarily_unavailable")
+			busy++
+		} else {
+			a.refused(t, 401, "invalid_client")
+		}
+	}
+	all.Wait()
+	for _, a := range answers {
+		switch {
+		case a.Status == 429 && a.Header.Get("Retry-After") != "":
+			busy++
+		case a.Status != 401:
+			t.Errorf("answered %d: %s", a.Status, a.Raw)
+		}
+	}
+	if busy == 0 {
+		t.Error("there was room for all")
+	}
 }
