@@ -5,6 +5,7 @@
 //	go run ./bench ory
 //	go run ./bench hook
 //	go run ./bench pages
+//	go run ./bench flood
 //
 // The floor is one bare single-row UPDATE of the same table through the same
 // driver; beside Ory it is the same Hydra without us. Figures of one machine
@@ -37,9 +38,9 @@ type plan struct {
 }
 
 func run(ctx context.Context, args []string) error {
-	races := map[string]func(context.Context, plan) error{"refresh": refresh, "ory": besideOry, "hook": hookAlone, "pages": pages}
+	races := map[string]func(context.Context, plan) error{"refresh": refresh, "ory": besideOry, "hook": hookAlone, "pages": pages, "flood": flood}
 	if len(args) == 0 || races[args[0]] == nil {
-		return fmt.Errorf("usage: bench refresh|ory|hook|pages [-rounds N] [-slice 1s] [-grants N]")
+		return fmt.Errorf("usage: bench refresh|ory|hook|pages|flood [-rounds N] [-slice 1s] [-grants N]")
 	}
 	var p plan
 	flags := flag.NewFlagSet("bench "+args[0], flag.ContinueOnError)

@@ -26,6 +26,8 @@ const (
 	benchPassword = "a lanyard around every key"
 	benchClient   = "bench"
 	benchCallback = "http://127.0.0.1/callback"
+	benchResource = "resource"
+	benchSecret   = "a secret that somebody chose"
 	benchVerifier = "a-verifier-of-forty-three-characters-or-more"
 )
 
@@ -64,13 +66,18 @@ func (s *server) start(ctx context.Context, database string) error {
 	s.address = public
 	environ := append(os.Environ(),
 		"LANYARD_ISSUER=http://"+public, "LANYARD_PUBLIC_LISTEN="+public, "LANYARD_ADMIN_LISTEN="+admin,
-		"LANYARD_DATABASE_URL="+database, "LANYARD_SECRETS_SYSTEM="+strings.Repeat("bench ", 8))
+		"LANYARD_DATABASE_URL="+database, "LANYARD_SECRETS_SYSTEM="+strings.Repeat("bench ", 8),
+		"LANYARD_TRUSTED_PROXIES=127.0.0.0/8")
 	for _, args := range [][]string{
 		{"users", "create", benchUser, "--password", "-"},
 		{
 			"clients", "create", "--id", benchClient, "--public", "--redirect-uri", benchCallback,
 			"--grant-type", "authorization_code", "--grant-type", "refresh_token",
 			"--scope", "openid offline_access", "--skip-consent",
+		},
+		{
+			"clients", "create", "--id", benchResource, "--secret", benchSecret,
+			"--auth-method", "client_secret_post", "--grant-type", "client_credentials",
 		},
 	} {
 		c := exec.CommandContext(ctx, binary, args...)
