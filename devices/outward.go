@@ -57,10 +57,15 @@ const (
 	LegPending LegState = "pending"
 	// LegDone: the other server confirmed it.
 	LegDone LegState = "done"
-	// LegHeld: the other server cannot do it. What it would have ended is
-	// refused here from now on, and Until says what that cannot reach.
+	// LegHeld: the other server cannot do it, or does not say whether it did.
+	// What it would have ended is refused here from now on, and Until says what
+	// that cannot reach.
 	LegHeld LegState = "held"
 )
+
+// TroubleUnconfirmed is the code of a held leg that the other server accepted
+// without saying whether it knew what to end.
+const TroubleUnconfirmed = "hydra_did_not_confirm"
 
 // Leg is one thing to end elsewhere after a device or a grant ended here.
 type Leg struct {

@@ -167,6 +167,7 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 		{Kind: devices.LegHydraChain, ClientID: "shop<b>", State: devices.LegPending},
 		{Kind: devices.LegHydraLogin, State: devices.LegPending},
 		{Kind: devices.LegKratosSession, State: devices.LegPending},
+		{Kind: devices.LegHydraChain, ClientID: "mail", State: devices.LegPending},
 	}
 	for i := range legs {
 		legs[i].ID, legs[i].Ref, legs[i].Subject, legs[i].DeviceID = newID(), newID(), "ada", id
@@ -187,6 +188,9 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 	settle(1, devices.LegDone, time.Time{})
 	says("cannot be ended there; it is refused here from now on. What it was handed last may work until",
 		"Sign-in for applications</bdi>: ended", "Look again in a moment")
+	legs[3].Trouble = devices.TroubleUnconfirmed
+	settle(3, devices.LegHeld, now.Add(time.Hour))
+	says("Access of \u2068mail\u2069</bdi>: the server did not confirm it; it is refused here from now on. What it was handed last may work until")
 	settle(2, devices.LegDone, time.Time{})
 	says("Sign-in to your account</bdi>: ended", "not: Look again", "not: Everything ended at once")
 	h.clock.Advance(25 * time.Minute)

@@ -36,7 +36,7 @@ func (u *UI) elsewhere(ctx context.Context, v *visit, d devices.Device, page *re
 		page.Waiting = true
 	}
 	for _, l := range legs {
-		shown := leg{What: v.ends(l), State: v.stands(l.State)}
+		shown := leg{What: v.ends(l), State: v.stands(l)}
 		page.Waiting = page.Waiting || l.State == devices.LegPending
 		if l.Until.After(v.now) {
 			shown.Until, page.Over = v.Until(l.Until, v.now), false
@@ -63,11 +63,13 @@ func (l *Locale) ends(leg devices.Leg) string {
 }
 
 // stands says how far a leg has come.
-func (l *Locale) stands(s devices.LegState) string {
-	switch s {
-	case devices.LegDone:
+func (l *Locale) stands(leg devices.Leg) string {
+	switch {
+	case leg.State == devices.LegDone:
 		return l.T("ended")
-	case devices.LegHeld:
+	case leg.State == devices.LegHeld && leg.Trouble == devices.TroubleUnconfirmed:
+		return l.T("the server did not confirm it; it is refused here from now on")
+	case leg.State == devices.LegHeld:
 		return l.T("cannot be ended there; it is refused here from now on")
 	default:
 		return l.T("being ended; the server has not confirmed it yet")

@@ -27,6 +27,7 @@ func TestBesideOry(t *testing.T) {
 	}{
 		{"a device ends everywhere", endsEverywhere},
 		{"one of two devices ends, the other goes on", oneOfTwo},
+		{"a chain that Hydra does not find is not said to have ended", unfound},
 		{"a browser comes back as the same device", comesBack},
 		{"an app is known by its own secret", appSecret},
 		{"an ended device does not sign in again", keptOut},

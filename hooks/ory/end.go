@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -41,14 +44,23 @@ func (c *Client) held(l devices.Leg, why string, until time.Time) devices.Leg {
 // exactly that. Older ones end only what a subject has with a client: that is
 // done where it is this chain alone, and otherwise the chain is refused at the
 // token hook from now on, and its access tokens run out.
+//
+// Hydra also answers 204 when it finds no row of the consent, for example
+// because feature_flags.discard_skipped_consents left it out, and then its
+// tokens live on. So a chain is ended for certain only if Hydra listed it
+// before.
 func (c *Client) endChain(ctx context.Context, l devices.Leg) (devices.Leg, error) {
 	if c.HydraAdmin == "" {
 		return c.held(l, "hydra_admin_url_missing", c.Now().Add(c.AccessTTL)), nil
 	}
+	listed, err := c.lists(ctx, l)
+	if err != nil {
+		return l, err
+	}
 	r, err := c.hydra.RevokeOAuth2ConsentSessions(ctx).ConsentRequestId(l.Ref).Execute()
 	switch status := answered(r); {
 	case err == nil:
-		return c.done(l), nil
+		return c.confirmed(l, listed), nil
 	case status != http.StatusBadRequest:
 		return l, fmt.Errorf("end a chain at Hydra (status %d): %w", status, err)
 	}
@@ -63,7 +75,7 @@ func (c *Client) endChain(ctx context.Context, l devices.Leg) (devices.Leg, erro
 	if status := answered(r); err != nil {
 		return l, fmt.Errorf("end a client's chains at Hydra (status %d): %w", status, err)
 	}
-	return c.done(l), nil
+	return c.confirmed(l, listed), nil
 }
 
 // alone reports whether the chain is the only live one that its subject has
@@ -97,6 +109,60 @@ func (c *Client) alone(ctx context.Context, l devices.Leg) (bool, error) {
 		}
 	}
 	return len(sessions) < 500 && len(grants) < 500, nil
+}
+
+// confirmed settles a chain whose end Hydra answered with 204.
+func (c *Client) confirmed(l devices.Leg, listed bool) devices.Leg {
+	if listed {
+		return c.done(l)
+	}
+	return c.held(l, devices.TroubleUnconfirmed, c.Now().Add(c.AccessTTL))
+}
+
+// maxPages is how many pages of 500 consents are looked through for one.
+const maxPages = 20
+
+// lists reports whether Hydra lists the consent of a chain. It leaves out those
+// that were skipped.
+func (c *Client) lists(ctx context.Context, l devices.Leg) (bool, error) {
+	if l.Subject == "" {
+		return false, nil
+	}
+	token := ""
+	for range maxPages {
+		q := c.hydra.ListOAuth2ConsentSessions(ctx).Subject(l.Subject).PageSize(500)
+		if token != "" {
+			q = q.PageToken(token)
+		}
+		sessions, r, err := q.Execute()
+		if status := answered(r); err != nil {
+			return false, fmt.Errorf("list consents at Hydra (status %d): %w", status, err)
+		}
+		for _, s := range sessions {
+			if asked := s.GetConsentRequest(); asked.GetConsentRequestId() == l.Ref || asked.GetChallenge() == l.Ref {
+				return true, nil
+			}
+		}
+		if token = nextPage(r.Header); token == "" {
+			break
+		}
+	}
+	return false, nil
+}
+
+var nextLink = regexp.MustCompile(`<([^>]*)>; *rel="next"`)
+
+// nextPage returns the token of the next page (RFC 8288), "" after the last.
+func nextPage(h http.Header) string {
+	link := nextLink.FindStringSubmatch(strings.Join(h.Values("Link"), ","))
+	if link == nil {
+		return ""
+	}
+	u, err := url.Parse(link[1])
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get("page_token")
 }
 
 // endLogin ends a login session: Hydra then asks for a new sign-in, tells

@@ -36,6 +36,16 @@ func v230(h *house, challenges ...string) {
 	h.hydra.says(listed, http.StatusOK, "["+strings.Join(list, ",")+"]")
 }
 
+// v254 answers as a Hydra that can end one chain, and lists these consents.
+func v254(h *house, requests ...string) {
+	h.hydra.says(oneChain, http.StatusNoContent, "")
+	var list []string
+	for _, r := range requests {
+		list = append(list, `{"consent_request":`+strings.Replace(r, "{", `{"challenge":"c",`, 1)+`}`)
+	}
+	h.hydra.says(listed, http.StatusOK, "["+strings.Join(list, ",")+"]")
+}
+
 func TestEndingAChain(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -44,9 +54,15 @@ func TestEndingAChain(t *testing.T) {
 		until time.Duration
 		asked string // the last thing that was asked
 	}{
-		{"a Hydra that can", func(h *house) { h.hydra.says(oneChain, http.StatusNoContent, "") }, devices.LegDone, 0, oneChain},
+		{"a Hydra that can", func(h *house) { v254(h, `{"consent_request_id":"b"}`, `{"consent_request_id":"a"}`) }, devices.LegDone, 0, oneChain},
+		{"a Hydra that lists none", func(h *house) { v254(h) }, devices.LegHeld, time.Hour, oneChain},
+		{"a Hydra that lists others", func(h *house) { v254(h, `{"consent_request_id":"b"}`) }, devices.LegHeld, time.Hour, oneChain},
+		{"a Hydra that can, but not list", func(h *house) {
+			v254(h)
+			h.hydra.says(listed, http.StatusInternalServerError, "{}")
+		}, "", 0, ""},
 		{"v2.3.0, and it is the only one", func(h *house) { v230(h, "a") }, devices.LegDone, 0, allChains},
-		{"v2.3.0, which has none any more", func(h *house) { v230(h) }, devices.LegDone, 0, allChains},
+		{"v2.3.0, which has none any more", func(h *house) { v230(h) }, devices.LegHeld, time.Hour, allChains},
 		{"v2.3.0, and another client's", func(h *house) { v230(h, "a", "x of another") }, devices.LegDone, 0, allChains},
 		{"v2.3.0, and another that has ended here", func(h *house) {
 			v230(h, "a", "b")
@@ -69,7 +85,10 @@ func TestEndingAChain(t *testing.T) {
 			v230(h)
 			h.hydra.says(allChains, http.StatusServiceUnavailable, "{}")
 		}, "", 0, allChains},
-		{"trouble", func(h *house) { h.hydra.says(oneChain, http.StatusBadGateway, "") }, "", 0, oneChain},
+		{"trouble", func(h *house) {
+			v254(h)
+			h.hydra.says(oneChain, http.StatusBadGateway, "")
+		}, "", 0, oneChain},
 		{"down", func(h *house) { h.close[0]() }, "", 0, ""},
 		{"nowhere", func(h *house) {
 			h.client.HydraAdmin = ""
@@ -91,7 +110,7 @@ func TestEndingAChain(t *testing.T) {
 			if until := l.Until.Sub(h.clock.Now()); err == nil && (tt.until == 0) != l.Until.IsZero() || tt.until != 0 && until != tt.until {
 				t.Errorf("until %s, want in %s", l.Until, tt.until)
 			}
-			if tt.state == devices.LegHeld && has(h.hydra.asked, allChains) {
+			if tt.state == devices.LegHeld && l.Trouble != devices.TroubleUnconfirmed && has(h.hydra.asked, allChains) {
 				t.Error("it ended what belongs to other devices")
 			}
 			if n := len(h.hydra.asked); tt.asked != "" && (n == 0 || h.hydra.asked[n-1] != tt.asked) {
