@@ -28,6 +28,7 @@ func (s *server) wireOwner(ctx context.Context, c Config, pages *webui.Pages, lo
 	owners := webui.Config{
 		Issuer: c.Issuer, Registry: s.registry, Observer: looks, Sessions: s.store, Holdings: s.store,
 		AccessTTL: c.Tokens.AccessTTL, Pages: pages, Now: s.now, Log: s.log,
+		Sealer: s.sealer,
 	}
 	if len(s.beside.work) > 0 {
 		owners.Outward = s.store

@@ -34,6 +34,7 @@ type server struct {
 	provider      *provider.Provider
 	observer      *observe.Observer
 	registry      *devices.Registry
+	sealer        *seal.Sealer
 	owner         *webui.UI
 	retention     store.Retention
 	beside        beside
@@ -76,8 +77,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if s.keys, err = keyring.Open(ctx, c.keyring(s.store, s.now, s.log)); err != nil {
 		return err
 	}
-	sealer, err := seal.New(system)
-	if err != nil {
+	if s.sealer, err = seal.New(system); err != nil {
 		return err
 	}
 	pages, err := webui.NewPages(operator.Files())
@@ -110,13 +110,13 @@ func (s *server) wire(ctx context.Context, c Config) error {
 			Registry: s.registry, Grants: s.store, Grace: c.Tokens.Grace,
 			Recent: devices.NewRecent(c.Database.RememberedGrants),
 		},
-		Observer: looks, Identity: provider.LocalIdentity(users), Keys: s.keys, Sealer: sealer,
+		Observer: looks, Identity: provider.LocalIdentity(users), Keys: s.keys, Sealer: s.sealer,
 		Hashing: comparisons, Pages: pages, Now: s.now, NewID: newID, Log: s.log,
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.wireBeside(c, looks, sealer); err != nil {
+	if err := s.wireBeside(c, looks, s.sealer); err != nil {
 		return err
 	}
 	if err := s.wireOwner(ctx, c, pages, looks); err != nil {

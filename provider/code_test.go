@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -96,7 +95,7 @@ func codeLifeStory(t *testing.T, h *house) {
 		})
 	}
 	refusesAfter("the subject signed out", func() {
-		laptop.do("POST", "/oauth2/sessions/logout/confirm", url.Values{"decision": {"allow"}}).want(t, 200, "")
+		laptop.signOut().want(t, 200, "")
 	})
 	refusesAfter("the device was ended", func() {
 		d := h.devices("ada")[0]

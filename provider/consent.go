@@ -14,9 +14,11 @@ import (
 // ConsentPage is the data of the page "consent".
 type ConsentPage struct {
 	Action, Flow, ClientName, ClientURI, LogoURI, Subject string
-	Scopes                                                []ScopeLine
-	FormAction                                            []string
-	UILocales                                             string // as the client asks for them
+	// Shown seals what the page asks, for the sign-in that it asks.
+	Shown      string
+	Scopes     []ScopeLine
+	FormAction []string
+	UILocales  string // as the client asks for them
 }
 
 // ScopeLine is one thing that a client asks for, in words.
@@ -54,13 +56,35 @@ func (p *Provider) showConsent(w http.ResponseWriter, r *http.Request) {
 		p.visit(w, r, "/login", a.flow)
 		return
 	}
+	p.askConsent(w, r, a, in)
+}
+
+func (p *Provider) askConsent(w http.ResponseWriter, r *http.Request, a *ask, in *oauth.SignIn) {
+	shown, err := p.sealFlow(consentPurpose, flow{Query: asked(a), At: p.Now(), SignIn: in.ID})
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
 	p.Pages.Render(w, r, http.StatusOK, "consent", ConsentPage{
-		Action: p.URL("/consent"), Flow: r.Form.Get("flow"),
+		Action: p.URL("/consent"), Flow: r.Form.Get("flow"), Shown: shown,
 		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
 		Subject: p.called(r.Context(), in.Subject),
 		Scopes:  scopeLines(a.wanted()), FormAction: []string{origin(a.GetRedirectURI())},
 		UILocales: a.GetRequestForm().Get("ui_locales"),
 	})
+}
+
+// asked is what a consent page asks: which client, what for.
+func asked(a *ask) string {
+	return url.Values{"client_id": {a.client.ID}, "scope": a.wanted(), "flow": {a.flow.Query}}.Encode()
+}
+
+// answers reports whether the form is one that this sign-in was shown for just
+// this request. Somebody else may have signed in since, and the client may ask
+// for more.
+func (p *Provider) answers(r *http.Request, a *ask, in *oauth.SignIn) bool {
+	f, err := p.openFlow(consentPurpose, r.PostForm.Get("shown"))
+	return err == nil && f.SignIn == in.ID && f.Query == asked(a)
 }
 
 func (p *Provider) consenting(w http.ResponseWriter, r *http.Request) (*ask, *oauth.SignIn, error) {
@@ -84,6 +108,9 @@ func (p *Provider) consent(w http.ResponseWriter, r *http.Request) {
 		return
 	case in == nil:
 		p.visit(w, r, "/login", a.flow)
+		return
+	case !p.answers(r, a, in):
+		p.askConsent(w, r, a, in)
 		return
 	case r.PostForm.Get("decision") != "allow":
 		p.failAsk(w, r, a, fosite.ErrAccessDenied)

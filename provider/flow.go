@@ -9,25 +9,35 @@ import (
 	"github.com/ory/fosite"
 )
 
-// flow is an authorization request on its way through sign-in and consent. It
-// travels sealed in the address of the pages, so that nothing is stored for a
+// flow is an authorization or logout request on its way through the pages. It
+// travels sealed in their addresses and forms, so that nothing is stored for a
 // stranger.
 type flow struct {
 	Query string    `json:"q"` // the request, encoded
 	At    time.Time `json:"t"` // when it came in
+	// SignIn is the sign-in that a form was shown to; empty for other purposes.
+	SignIn string `json:"s,omitempty"`
 }
 
 // flowFor is how long a flow may take.
 const flowFor = 30 * time.Minute
 
-const flowPurpose = "authorize flow"
+// The purposes under which state is sealed. What is sealed for one is no good
+// for another.
+const (
+	authorizePurpose = "authorize flow"
+	logoutPurpose    = "logout flow"
+	// A form that asks names the sign-in that it was shown to.
+	consentPurpose = "consent form"
+	leavePurpose   = "logout form"
+)
 
-func (p *Provider) sealFlow(f flow) (string, error) {
+func (p *Provider) sealFlow(purpose string, f flow) (string, error) {
 	raw, err := json.Marshal(f)
 	if err != nil {
 		return "", err
 	}
-	return p.Sealer.Seal(flowPurpose, raw, nil)
+	return p.Sealer.Seal(purpose, raw, nil)
 }
 
 var errFlow = fosite.ErrInvalidRequest.WithDescription(
@@ -41,8 +51,8 @@ type expired struct {
 
 func (e expired) Unwrap() error { return e.error }
 
-func (p *Provider) openFlow(sealed string) (flow, error) {
-	raw, err := p.Sealer.Open(flowPurpose, sealed, nil)
+func (p *Provider) openFlow(purpose, sealed string) (flow, error) {
+	raw, err := p.Sealer.Open(purpose, sealed, nil)
 	if err != nil {
 		return flow{}, errFlow.WithWrap(err)
 	}
@@ -56,9 +66,14 @@ func (p *Provider) openFlow(sealed string) (flow, error) {
 	return f, nil
 }
 
-// visit sends the browser to one of the provider's own pages with a flow.
+// visit sends the browser to one of the provider's own pages with an
+// authorization request.
 func (p *Provider) visit(w http.ResponseWriter, r *http.Request, endpoint string, f flow) {
-	sealed, err := p.sealFlow(f)
+	p.carry(w, r, endpoint, authorizePurpose, f)
+}
+
+func (p *Provider) carry(w http.ResponseWriter, r *http.Request, endpoint, purpose string, f flow) {
+	sealed, err := p.sealFlow(purpose, f)
 	if err != nil {
 		p.failPage(w, r, err)
 		return

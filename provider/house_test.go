@@ -5,12 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -324,7 +326,7 @@ func (b *browser) authorize(identifier string, q url.Values) (*url.URL, answer) 
 				"identifier": {identifier}, "password": {password}, "flow": {u.Query().Get("flow")},
 			})
 		case u.Path == "/consent":
-			a = b.do("POST", "/consent", url.Values{"flow": {u.Query().Get("flow")}, "decision": {"allow"}})
+			a = b.do("POST", "/consent", b.filled(u.RequestURI(), "allow"))
 		default:
 			a = b.do("GET", at, nil)
 		}
@@ -334,6 +336,25 @@ func (b *browser) authorize(identifier string, q url.Values) (*url.URL, answer) 
 	}
 	b.t.Fatal("the authorization request goes in circles")
 	return nil, answer{}
+}
+
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)">`)
+
+// filled returns the form of the page at a path, filled in with a decision.
+func (b *browser) filled(path, decision string) url.Values {
+	b.t.Helper()
+	form := url.Values{"decision": {decision}}
+	page := b.do("GET", path, nil)
+	for _, field := range hiddenField.FindAllStringSubmatch(page.Raw, -1) {
+		form.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return form
+}
+
+// signOut signs out on the page that asks about it.
+func (b *browser) signOut() answer {
+	b.t.Helper()
+	return b.do("POST", logoutPath+"/confirm", b.filled(logoutPath, "allow"))
 }
 
 // code returns an authorization code of the request.

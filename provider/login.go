@@ -66,7 +66,7 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request) (LoginPage,
 
 // flowAsk returns the authorization request that a page is about.
 func (p *Provider) flowAsk(r *http.Request, sealed string) (*ask, error) {
-	f, err := p.openFlow(sealed)
+	f, err := p.openFlow(authorizePurpose, sealed)
 	if err != nil {
 		return nil, err
 	}

@@ -251,7 +251,7 @@ func TestConsent(t *testing.T) {
 	}
 	h.unchanged(t, func() {
 		for _, decision := range []string{"deny", "", "ALLOW", "yes"} {
-			a := laptop.do("POST", "/consent", url.Values{"flow": {flow}, "decision": {decision}})
+			a := laptop.do("POST", "/consent", laptop.filled("/consent?"+url.Values{"flow": {flow}}.Encode(), decision))
 			to, _ := url.Parse(a.Header.Get("Location"))
 			laptop.toClient(t, to, a, "access_denied")
 		}

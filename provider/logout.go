@@ -56,9 +56,10 @@ func (p *Provider) hinted(ctx context.Context, token string) (hintClaims, error)
 
 // LogoutPage is the data of the page "logout".
 type LogoutPage struct {
-	Action, ClientName, Subject        string
-	Hint, ClientID, RedirectURI, State string
-	FormAction                         []string
+	Action, ClientName, Subject string
+	// Shown seals the request, for the sign-in that the page asks.
+	Shown      string
+	FormAction []string
 }
 
 // leave is a request to sign out.
@@ -68,6 +69,7 @@ type leave struct {
 	client   *client
 	to       *url.URL // where to go afterwards; nil is nowhere
 	form     url.Values
+	shownTo  string // the sign-in that the page was shown to; empty: none was
 }
 
 // sure reports whether the request hints at the sign-in at hand. One that
@@ -89,13 +91,13 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		p.logoutPosted(w, r)
 		return
 	}
-	l, in, err := p.readLeave(w, r)
+	l, in, err := p.readLeave(w, r, "flow", logoutPurpose)
 	if err != nil {
 		p.failPage(w, r, err)
 		return
 	}
 	if in != nil && !l.sure(in) {
-		p.Pages.Render(w, r, http.StatusOK, "logout", p.logoutPage(l, p.called(r.Context(), in.Subject)))
+		p.askLeave(w, r, l, in)
 		return
 	}
 	p.leave(w, r, l, in)
@@ -108,15 +110,19 @@ func (p *Provider) logoutPosted(w http.ResponseWriter, r *http.Request) {
 		p.failPage(w, r, err)
 		return
 	}
-	p.visit(w, r, logoutEndpoint, flow{Query: r.Form.Encode(), At: p.Now()})
+	p.carry(w, r, logoutEndpoint, logoutPurpose, flow{Query: r.Form.Encode(), At: p.Now()})
 }
 
 // confirmLogout is POST /oauth2/sessions/logout/confirm: the answer of the
 // page.
 func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request) {
-	l, in, err := p.readLeave(w, r)
+	l, in, err := p.readLeave(w, r, "shown", leavePurpose)
 	if err != nil {
 		p.failPage(w, r, err)
+		return
+	}
+	if in != nil && l.shownTo != in.ID {
+		p.askLeave(w, r, l, in) // somebody else has signed in since
 		return
 	}
 	if r.PostForm.Get("decision") != "allow" {
@@ -128,12 +134,17 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request) {
 	p.leave(w, r, l, in)
 }
 
-func (p *Provider) readLeave(w http.ResponseWriter, r *http.Request) (leave, *oauth.SignIn, error) {
+// readLeave reads a request to sign out: plain, or sealed in a field.
+func (p *Provider) readLeave(
+	w http.ResponseWriter, r *http.Request, field, purpose string,
+) (leave, *oauth.SignIn, error) {
 	if err := strictForm(w, r); err != nil {
 		return leave{}, nil, err
 	}
-	if sealed := r.Form.Get("flow"); sealed != "" {
-		f, err := p.openFlow(sealed)
+	var f flow
+	if sealed := r.Form.Get(field); sealed != "" {
+		var err error
+		f, err = p.openFlow(purpose, sealed)
 		if err != nil {
 			return leave{}, nil, errFlow // made anew it would be another request than this
 		}
@@ -141,7 +152,7 @@ func (p *Provider) readLeave(w http.ResponseWriter, r *http.Request) (leave, *oa
 			return leave{}, nil, errFlow.WithWrap(err)
 		}
 	}
-	l := leave{form: r.Form}
+	l := leave{form: r.Form, shownTo: f.SignIn}
 	if hint := r.Form.Get("id_token_hint"); hint != "" {
 		claims, err := p.hinted(r.Context(), hint)
 		if err != nil && !errors.Is(err, errHint) {
@@ -185,11 +196,15 @@ func (p *Provider) readLeaveClient(r *http.Request, l *leave) error {
 	return nil
 }
 
-func (p *Provider) logoutPage(l leave, subject string) LogoutPage {
+// askLeave asks the subject whether to sign out.
+func (p *Provider) askLeave(w http.ResponseWriter, r *http.Request, l leave, in *oauth.SignIn) {
+	shown, err := p.sealFlow(leavePurpose, flow{Query: l.form.Encode(), At: p.Now(), SignIn: in.ID})
+	if err != nil {
+		p.failPage(w, r, err)
+		return
+	}
 	page := LogoutPage{
-		Action: p.URL(logoutEndpoint + "/confirm"), Subject: subject,
-		Hint: l.form.Get("id_token_hint"), ClientID: l.form.Get("client_id"),
-		RedirectURI: l.form.Get("post_logout_redirect_uri"), State: l.form.Get("state"),
+		Action: p.URL(logoutEndpoint + "/confirm"), Subject: p.called(r.Context(), in.Subject), Shown: shown,
 	}
 	if l.client != nil {
 		page.ClientName = l.client.label()
@@ -197,7 +212,7 @@ func (p *Provider) logoutPage(l leave, subject string) LogoutPage {
 	if l.to != nil {
 		page.FormAction = []string{origin(l.to)}
 	}
-	return page
+	p.Pages.Render(w, r, http.StatusOK, "logout", page)
 }
 
 func (p *Provider) leave(w http.ResponseWriter, r *http.Request, l leave, in *oauth.SignIn) {

@@ -157,7 +157,7 @@ func TestLogoutAsks(t *testing.T) {
 // TestLogoutAnswered answers the page: no, and then yes.
 func TestLogoutAnswered(t *testing.T) {
 	h, laptop, got := logoutHouse(t)
-	form := func(pairs ...string) url.Values { return with(url.Values{"state": {"a state"}}, pairs...) }
+	form := func(pairs ...string) url.Values { return with(laptop.filled(logoutPath, "deny"), pairs...) }
 	h.unchanged(t, func() {
 		for _, decision := range []string{"deny", "", "ALLOW"} {
 			a := laptop.do("POST", logoutPath+"/confirm", form("decision", decision))

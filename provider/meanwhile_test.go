@@ -194,8 +194,9 @@ func TestASignInEndsWhileItConsents(t *testing.T) {
 		laptop := h.browser(devicestest.LaptopHeaders())
 		laptop.signIn(ada)
 		flow := laptop.flowFrom(t, ask("client_id", "third", "scope", "openid"))
+		form := laptop.filled("/consent?"+url.Values{"flow": {flow}}.Encode(), "allow")
 		s.run = func() { h.newPassword("") }
-		a := laptop.do("POST", "/consent", url.Values{"flow": {flow}, "decision": {"allow"}})
+		a := laptop.do("POST", "/consent", form)
 		if to := a.Header.Get("Location"); a.Status != http.StatusSeeOther || !strings.Contains(to, "/login?") {
 			t.Errorf("the consent was answered %d to %s", a.Status, to)
 		}

@@ -184,7 +184,7 @@ func TestTwoSubjects(t *testing.T) {
 			pending := family.code("", ask())
 			adasSession := family.cookie(sessionCookie)
 			if row == "signing out between" {
-				family.do("POST", "/oauth2/sessions/logout/confirm", url.Values{"decision": {"allow"}}).want(t, 200, "")
+				family.signOut().want(t, 200, "")
 				if who := family.whoami(t); who != "" {
 					t.Errorf("after signing out it is %q", who)
 				}

@@ -30,6 +30,8 @@ func errands(t *testing.T, h *house, key signer) []errand {
 	told := laptop.token(redeem(laptop.code(ada, ask("claims", `{"id_token":{"email":null}}`))))
 	stranger := h.browser(devicestest.LaptopHeaders())
 	flow, third := stranger.flowFrom(t, ask()), laptop.flowFrom(t, ask("client_id", "third", "prompt", "consent"))
+	allowed := laptop.filled("/consent?"+url.Values{"flow": {third}}.Encode(), "allow")
+	left := laptop.filled(logoutPath, "allow")
 	form := func(pairs ...string) url.Values { return with(url.Values{}, pairs...) }
 	secret := []string{"client_id", "backend", "client_secret", backendSecret}
 	return []errand{
@@ -71,11 +73,11 @@ func errands(t *testing.T, h *house, key signer) []errand {
 		}, true, true},
 		{"the consent page", func() answer { return laptop.do("GET", "/consent?"+form("flow", third).Encode(), nil) }, true, true},
 		{"consent", func() answer {
-			return laptop.do("POST", "/consent", form("flow", third, "decision", "allow"))
+			return laptop.do("POST", "/consent", allowed)
 		}, true, true},
 		{"the logout page", func() answer { return laptop.do("GET", logoutPath, nil) }, true, true},
 		{"revocation of an access token", func() answer { return laptop.revoke(online.str("access_token")) }, false, true},
-		{"logout", func() answer { return laptop.do("POST", logoutPath+"/confirm", form("decision", "allow")) }, true, true},
+		{"logout", func() answer { return laptop.do("POST", logoutPath+"/confirm", left) }, true, true},
 		{"revocation of a refresh token", func() answer { return laptop.revoke(got.str("refresh_token")) }, false, true},
 	}
 }

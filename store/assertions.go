@@ -40,3 +40,10 @@ func assertionHash(clientID, jti string) []byte {
 	sum := sha256.Sum256(append(append(text, clientID...), jti...))
 	return sum[:]
 }
+
+// UseAttempt remembers the state of a sign-in to the pages until it expires, or
+// returns devices.ErrExists if it was used before. No client has the ID that
+// it is kept under: that begins with a space.
+func (s *Store) UseAttempt(ctx context.Context, state string, expires time.Time) error {
+	return s.UseAssertion(ctx, " pages", state, expires)
+}

@@ -185,7 +185,7 @@ func (u *UI) leave(w http.ResponseWriter, r *http.Request, v *visit, goodbye str
 	if err := u.Sessions.EndWebSession(r.Context(), v.session.ID); err != nil {
 		return err
 	}
-	to, err := u.way.leave(r, v.session, u.hint(r))
+	to, err := u.way.leave(r, v.session, u.hint(r, v.session))
 	if err != nil {
 		u.Log.WarnContext(r.Context(), "the sign-in behind the pages is not ended", "issuer", v.session.Issuer, "err", err)
 	}

@@ -121,7 +121,8 @@ func newHouseOn(t testing.TB, database string) *house {
 	ui, err := webui.New(webui.Config{
 		Issuer: h.issuer, Registry: h.registry, Observer: looks, Sessions: db, Holdings: db,
 		Client: webui.Client{Issuer: h.issuer, ID: "pages"}, AccessTTL: 10 * time.Minute, Outward: db,
-		Pages: pages, Now: clock.Now, Log: quiet,
+		Sealer: sealer,
+		Pages:  pages, Now: clock.Now, Log: quiet,
 	})
 	must(err)
 	p.Mount(mux)

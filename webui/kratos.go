@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui/records"
@@ -29,13 +30,14 @@ type kratosWay struct {
 	Kratos
 	public string // Kratos' URL, as browsers reach it
 	url    func(path string) string
+	now    func() time.Time
 }
 
 func (k *kratosWay) issuer() string { return issuerKratos }
 
 // begin leads to Kratos' own pages. Kratos sends a browser that is signed in
 // straight back.
-func (k *kratosWay) begin(_ context.Context, a attempt, _ string) (string, error) {
+func (k *kratosWay) begin(_ context.Context, a *attempt, _ string) (string, error) {
 	query := url.Values{"return_to": {k.url("/devices/callback") + "?" + url.Values{"state": {a.State}}.Encode()}}
 	if a.Fresh {
 		query.Set("refresh", "true")
@@ -47,6 +49,7 @@ func (k *kratosWay) begin(_ context.Context, a attempt, _ string) (string, error
 }
 
 func (k *kratosWay) finish(r *http.Request, _ attempt) (proof, error) {
+	asked := k.now()
 	is, err := k.Whoami(r)
 	switch {
 	case errors.Is(err, devices.ErrNotFound):
@@ -56,9 +59,12 @@ func (k *kratosWay) finish(r *http.Request, _ attempt) (proof, error) {
 	case err != nil:
 		return proof{}, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
+	now := k.now()
 	return proof{
+		undated: is.AuthTime.IsZero(),
 		session: records.Session{
-			Subject: is.Subject, Issuer: issuerKratos, SID: is.ID, Name: Cut(is.Name, 100), AuthTime: is.AuthTime,
+			Subject: is.Subject, Issuer: issuerKratos, SID: is.ID, Name: Cut(is.Name, 100),
+			AuthTime: ourTime(is.AuthTime, ahead(is.Clock, asked, now), now),
 		},
 		ties: []devices.Tie{
 			{Kind: devices.TieKratosSession, Ref: is.ID},
@@ -77,7 +83,9 @@ func (k *kratosWay) still(r *http.Request, s records.Session) (records.Session, 
 	case err != nil:
 		return s, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
-	s.AuthTime = is.AuthTime
+	if is.AuthTime.Before(s.AuthTime) {
+		s.AuthTime = is.AuthTime // a later one was not proven in this browser
+	}
 	return s, nil
 }
 

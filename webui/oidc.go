@@ -106,8 +106,11 @@ func (p *relyingParty) issuer() string {
 	return p.Issuer
 }
 
-func (p *relyingParty) begin(ctx context.Context, a attempt, language string) (string, error) {
+func (p *relyingParty) begin(ctx context.Context, a *attempt, language string) (string, error) {
 	conf, _, err := p.oauth(ctx)
+	if err == nil && !p.ours {
+		a.At, err = nextSecond(ctx, a.At)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -132,13 +135,9 @@ func (p *relyingParty) finish(r *http.Request, a attempt) (proof, error) {
 		return proof{}, fmt.Errorf("%w: the answer is not from %s", errDenied, p.Issuer) // RFC 9207 §2.4
 	}
 	ctx := oidc.ClientContext(r.Context(), p.HTTP)
-	tokens, err := conf.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(a.Verifier))
-	var refused *oauth2.RetrieveError
-	switch {
-	case errors.As(err, &refused) && refused.Response.StatusCode < 500:
-		return proof{}, fmt.Errorf("%w: %s said %q of the code", errDenied, p.Issuer, refused.ErrorCode)
-	case err != nil:
-		return proof{}, fmt.Errorf("%w: redeem the code: %w", errUnreachable, err)
+	tokens, skew, err := p.redeem(r.Context(), conf, query.Get("code"), a.Verifier)
+	if err != nil {
+		return proof{}, err
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	id, err := known.VerifierContext(ctx, &oidc.Config{ClientID: p.ID, Now: p.now}).Verify(ctx, raw)
@@ -149,6 +148,7 @@ func (p *relyingParty) finish(r *http.Request, a attempt) (proof, error) {
 	if err != nil {
 		return proof{}, err
 	}
+	found.session.AuthTime = ourTime(found.session.AuthTime, skew, p.now())
 	if name := called(ctx, known, conf.TokenSource(ctx, tokens), found.session.Subject); name != "" {
 		found.session.Name = name
 	}
@@ -156,6 +156,30 @@ func (p *relyingParty) finish(r *http.Request, a attempt) (proof, error) {
 		found.hint = raw
 	}
 	return found, nil
+}
+
+// redeem exchanges a code, and returns how far the provider's clock is ahead.
+func (p *relyingParty) redeem(
+	ctx context.Context, conf *oauth2.Config, code, verifier string,
+) (*oauth2.Token, time.Duration, error) {
+	client := *p.HTTP
+	answer := &dated{next: client.Transport}
+	if answer.next == nil {
+		answer.next = http.DefaultTransport
+	}
+	client.Transport = answer
+	asked := p.now()
+	tokens, err := conf.Exchange(oidc.ClientContext(ctx, &client), code, oauth2.VerifierOption(verifier))
+	var refused *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &refused) && refused.Response.StatusCode < 500:
+		return nil, 0, fmt.Errorf("%w: %s said %q of the code", errDenied, p.Issuer, refused.ErrorCode)
+	case err != nil:
+		return nil, 0, fmt.Errorf("%w: redeem the code: %w", errUnreachable, err)
+	case p.ours:
+		return tokens, 0, nil
+	}
+	return tokens, ahead(answer.at, asked, p.now()), nil
 }
 
 // claimed reads the ID token. This server always tells device and sign-in; of
@@ -180,7 +204,7 @@ func (p *relyingParty) claimed(id *oidc.IDToken, a attempt) (proof, error) {
 	case s.Subject == "", p.ours && (s.DeviceID == "" || s.SID == ""):
 		return proof{}, errNoClaim
 	}
-	found := proof{session: s, exact: time.Second}
+	found := proof{session: s, undated: claims.AuthTime <= 0, exact: time.Second}
 	if s.SID != "" {
 		found.ties = []devices.Tie{{Kind: devices.TieHydraLogin, Ref: s.SID}}
 	}

@@ -23,8 +23,9 @@ var errMoved = errors.New("the sign-in belongs to another device")
 // seat returns the device that the owner sits at where another server signed
 // them in: the one that it names or that its session is tied to, if this
 // browser is that one, else the one whose cookie the browser holds, else a new
-// one. Who has proved within this attempt who they are may sit at a new device;
-// who only holds a session of another one has to do that first.
+// one. A new device needs a sign-in within this attempt: a session from before
+// may be a copy. If the other server does not say when the owner signed in, a
+// session that belongs to no device may begin on a new one.
 func (u *UI) seat(w http.ResponseWriter, r *http.Request, p proof, proven bool) (string, error) {
 	seen := u.Observer.Observe(r, devices.EntranceWebUI)
 	said, err := u.tied(r.Context(), &p)
@@ -33,7 +34,7 @@ func (u *UI) seat(w http.ResponseWriter, r *http.Request, p proof, proven bool) 
 	}
 	id, err := u.returned(w, r, p.session.Subject, said, seen, proven)
 	if err == nil && id == "" {
-		id, err = u.enroll(w, r, p.session.Subject, seen)
+		id, err = u.enroll(w, r, p.session.Subject, seen, proven || p.undated && said == "")
 	}
 	if err != nil {
 		return "", err
@@ -136,7 +137,20 @@ func (u *UI) named(w http.ResponseWriter, r *http.Request, d devices.Device, see
 	return d.ID, nil
 }
 
-func (u *UI) enroll(w http.ResponseWriter, r *http.Request, subject string, seen devices.Sighting) (string, error) {
+// enroll returns the device whose cookie the browser holds, else a new one if
+// that may be, else errMoved.
+func (u *UI) enroll(
+	w http.ResponseWriter, r *http.Request, subject string, seen devices.Sighting, anew bool,
+) (string, error) {
+	if !anew {
+		d, err := u.Registry.Recognise(r.Context(), subject, seen)
+		switch {
+		case err != nil:
+			return "", err
+		case d == nil || !d.Live() || !seen.Proof.HasCookie(d.CookieHash):
+			return "", errMoved
+		}
+	}
 	met, err := u.Registry.Enroll(r.Context(), subject, seen)
 	if err != nil {
 		return "", err

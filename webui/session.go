@@ -36,6 +36,9 @@ type Sessions interface {
 	EndWebSession(ctx context.Context, id string) error
 	// EndSignIn ends a sign-in of this server, or devices.ErrNotFound.
 	EndSignIn(ctx context.Context, sid string, at time.Time) error
+	// UseAttempt records that a sign-in was completed, until it expires, or
+	// returns devices.ErrExists if it was before.
+	UseAttempt(ctx context.Context, state string, expires time.Time) error
 }
 
 // cookieName returns the name of a cookie of the pages; see the provider's
@@ -145,7 +148,7 @@ func (u *UI) extend(ctx context.Context, s records.Session) {
 
 // open signs an owner in, with a new id and a new secret, whatever the browser
 // came with: nobody can have prepared them. The session before ends.
-func (u *UI) open(w http.ResponseWriter, r *http.Request, s records.Session) (bool, error) {
+func (u *UI) open(w http.ResponseWriter, r *http.Request, s *records.Session) (bool, error) {
 	if before, err := u.session(r); err == nil {
 		err = u.Sessions.EndWebSession(r.Context(), before.ID)
 		if err != nil {
@@ -159,7 +162,7 @@ func (u *UI) open(w http.ResponseWriter, r *http.Request, s records.Session) (bo
 	hash := sha256.Sum256(secret)
 	s.ID, s.SecretHash, s.CreatedAt = rand.Text(), hash[:], now
 	s.IdleUntil, s.NotAfter = now.Add(sessionIdle), now.Add(sessionAbsolute)
-	good, err := u.Sessions.OpenWebSession(r.Context(), s)
+	good, err := u.Sessions.OpenWebSession(r.Context(), *s)
 	if err != nil || !good {
 		return false, err
 	}
@@ -171,25 +174,5 @@ func (u *UI) open(w http.ResponseWriter, r *http.Request, s records.Session) (bo
 // forget takes the session's cookies back.
 func (u *UI) forget(w http.ResponseWriter) {
 	u.setCookie(w, "pages", "", -time.Second, http.SameSiteStrictMode)
-	u.keepHint(w, "")
-}
-
-// keepHint keeps what the issuer wants to see when its session ends: in the
-// browser, since a database that leaks must hold nothing that speaks for an
-// owner. What no cookie can hold (RFC 6265 §6.1) is done without.
-func (u *UI) keepHint(w http.ResponseWriter, hint string) {
-	switch {
-	case u.way.issuer() == "": // this server needs none
-	case hint == "" || len(hint) > 3800:
-		u.setCookie(w, "pages_hint", "", -time.Second, http.SameSiteStrictMode)
-	default:
-		u.setCookie(w, "pages_hint", hint, sessionAbsolute, http.SameSiteStrictMode)
-	}
-}
-
-func (u *UI) hint(r *http.Request) string {
-	if cookies := r.CookiesNamed(u.cookieName("pages_hint")); len(cookies) == 1 {
-		return cookies[0].Value
-	}
-	return ""
+	u.dropHint(w)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +21,9 @@ import (
 type way interface {
 	// issuer is that of the sessions it opens; empty for this server.
 	issuer() string
-	// begin returns where the browser goes to sign in.
-	begin(ctx context.Context, a attempt, language string) (string, error)
+	// begin returns where the browser goes to sign in. It may set when the
+	// attempt begins a little later, and returns no earlier than that.
+	begin(ctx context.Context, a *attempt, language string) (string, error)
 	// finish reads the answer that a browser came back with.
 	finish(r *http.Request, a attempt) (proof, error)
 	// still returns the session as its issuer sees it now, or ErrNoSession
@@ -38,12 +38,15 @@ type way interface {
 type proof struct {
 	session records.Session // DeviceID as its issuer says; may be empty elsewhere
 	hint    string          // what the issuer wants to see again at the end
-	exact   time.Duration   // to what the AuthTime is rounded down
+	// undated: the issuer does not say when the owner proved who they are.
+	undated bool
+	exact   time.Duration // to what the AuthTime is rounded down
 	// ties are the names that the sign-in has elsewhere, the lasting one first.
 	ties []devices.Tie
 }
 
-// attempt is a sign-in on its way, kept in the browser that began it.
+// attempt is a sign-in on its way. The browser that began it keeps it, sealed:
+// nobody can write one, or make one older than it is. It can be completed once.
 type attempt struct {
 	State    string    `json:"s"`
 	Nonce    string    `json:"n"`
@@ -54,14 +57,15 @@ type attempt struct {
 	At       time.Time `json:"t"`
 }
 
-// stale reports whether a fresh sign-in was asked for and this is none.
-func (a attempt) stale(p proof) bool {
-	return a.Fresh && p.session.AuthTime.Before(a.At.Truncate(p.exact))
+// proven reports whether the owner proved who they are within the attempt. The
+// issuer's word decides, as the AuthTime of its session: no later than the
+// attempt began, it is a session from before, perhaps a copied one.
+func (a attempt) proven(p proof) bool {
+	return !p.undated && !p.session.AuthTime.Before(a.At.Truncate(p.exact))
 }
 
-// proven reports whether somebody proved within the attempt who they are. It
-// is not asked of a stale one.
-func (a attempt) proven(p proof) bool { return a.Fresh || p.session.AuthTime.After(a.At) }
+// stale reports whether a fresh sign-in was asked for and this is none.
+func (a attempt) stale(p proof) bool { return a.Fresh && !a.proven(p) }
 
 // attemptFor is how long a sign-in may take.
 const attemptFor = 10 * time.Minute
@@ -74,18 +78,20 @@ func (u *UI) signIn(w http.ResponseWriter, r *http.Request, back string, fresh b
 
 func (u *UI) begin(w http.ResponseWriter, r *http.Request, a attempt) {
 	a.State, a.Nonce, a.Verifier, a.At = rand.Text(), rand.Text(), rand.Text()+rand.Text(), u.Now()
-	to, err := u.way.begin(r.Context(), a, u.Pages.locales.choose(r, "").Code)
+	to, err := u.way.begin(r.Context(), &a, u.Pages.locales.choose(r, "").Code)
 	if err != nil {
 		u.fail(w, r, nil, err)
 		return
 	}
-	text, err := json.Marshal(a)
+	value, err := json.Marshal(a)
+	if err == nil {
+		// Not strict: the answer comes from the issuer, which may be another site.
+		err = u.sealCookie(w, "pages_attempt", attemptPurpose, u.way.issuer(), value, attemptFor, http.SameSiteLaxMode)
+	}
 	if err != nil {
 		u.fail(w, r, nil, err)
 		return
 	}
-	// Not strict: the answer comes from the issuer, which may be another site.
-	u.setCookie(w, "pages_attempt", base64.RawURLEncoding.EncodeToString(text), attemptFor, http.SameSiteLaxMode)
 	u.depart(w, r, to)
 }
 
@@ -122,12 +128,18 @@ func (u *UI) callback(w http.ResponseWriter, r *http.Request) {
 	if err == nil && a.stale(p) {
 		err = errStale
 	}
+	if err == nil {
+		err = u.Sessions.UseAttempt(r.Context(), a.State, a.At.Add(attemptFor+time.Minute))
+	}
+	if errors.Is(err, devices.ErrExists) {
+		err = errAttempt
+	}
 	if err == nil && p.session.Issuer != "" {
 		p.session.DeviceID, err = u.seat(w, r, p, a.proven(p))
 	}
 	good := false
 	if err == nil {
-		good, err = u.open(w, r, p.session)
+		good, err = u.open(w, r, &p.session)
 	}
 	switch {
 	case errors.Is(err, errFactor) && !a.Factor:
@@ -139,7 +151,7 @@ func (u *UI) callback(w http.ResponseWriter, r *http.Request) {
 	case !good:
 		u.fail(w, r, nil, errDenied) // ended while signing in
 	default:
-		u.keepHint(w, p.hint)
+		u.keepHint(w, p.session, p.hint)
 		u.onward(w, r, a.Back)
 	}
 }
@@ -156,18 +168,14 @@ func (turnedDown) Unwrap() error   { return errDenied }
 // attempted returns the sign-in that the answer belongs to. One that this
 // browser did not begin is somebody else's.
 func (u *UI) attempted(r *http.Request) (attempt, error) {
-	cookies := r.CookiesNamed(u.cookieName("pages_attempt"))
-	if len(cookies) != 1 {
-		return attempt{}, errAttempt
-	}
 	var a attempt
-	text, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
+	value, err := u.openCookie(r, "pages_attempt", attemptPurpose, u.way.issuer())
 	if err == nil {
-		err = json.Unmarshal(text, &a)
+		err = json.Unmarshal(value, &a)
 	}
-	query := r.URL.Query()
+	query, age := r.URL.Query(), u.Now().Sub(a.At)
 	switch code := query.Get("error"); {
-	case err != nil, a.State == "", u.Now().Sub(a.At) > attemptFor,
+	case err != nil, a.State == "", age > attemptFor, age < -time.Minute,
 		subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(a.State)) != 1:
 		return attempt{}, errAttempt
 	case errorCode.MatchString(code):
@@ -175,6 +183,5 @@ func (u *UI) attempted(r *http.Request) (attempt, error) {
 	case code != "":
 		return attempt{}, errDenied
 	}
-	a.Back = local(a.Back) // a cookie is the browser's word
 	return a, nil
 }

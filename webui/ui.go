@@ -10,6 +10,7 @@ import (
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/seal"
 	"github.com/lanyard-id/lanyard/webui/records"
 )
 
@@ -54,6 +55,8 @@ type Config struct {
 	// Ties are kept of sessions elsewhere that can be ended from here; nil
 	// keeps none.
 	Ties Ties
+	// Sealer seals the cookies that carry state.
+	Sealer *seal.Sealer
 	// AccessTTL is how long access tokens live whose client does not say.
 	AccessTTL time.Duration
 	Pages     *Pages
@@ -85,7 +88,7 @@ func New(c Config) (*UI, error) {
 	}
 	u.way = &relyingParty{Client: c.Client, ours: c.Client.Issuer == c.Issuer, url: u.url, now: c.Now}
 	if c.Kratos != nil {
-		u.way = &kratosWay{Kratos: c.Kratos, public: strings.TrimSuffix(c.KratosURL, "/"), url: u.url}
+		u.way = &kratosWay{Kratos: c.Kratos, public: strings.TrimSuffix(c.KratosURL, "/"), url: u.url, now: c.Now}
 	}
 	return u, nil
 }

@@ -46,6 +46,10 @@ func TestPagesWithHydra(t *testing.T) {
 		"metadata":                  map[string]any{"first_party": true},
 	})
 	good(t, err)
+	// Hydra makes its keys at the first request, and gives up with the browser's.
+	made, err := http.Get(s.Issuer + "/.well-known/openid-configuration")
+	good(t, err)
+	good(t, made.Body.Close())
 	for _, story := range []struct {
 		name string
 		tell func(*testing.T, *site)
@@ -55,6 +59,7 @@ func TestPagesWithHydra(t *testing.T) {
 		{"signing out is signing out of Hydra", signOutOfHydra},
 		{"an ended device ends its session", endedDeviceWithHydra},
 		{"a copied session is nobody's", copiedFromHydra},
+		{"a thief writes that the sign-in is fresh", forgedWithHydra},
 		{"answers that are not from Hydra", foreignAnswers},
 		{"a logout that nobody asked for", unaskedLogout},
 		{"a page of another site brings no device", foreignSignIns},

@@ -32,6 +32,7 @@ func TestPagesWithKratos(t *testing.T) {
 		{"signing out is signing out of Kratos", signOutOfKratos},
 		{"an ended device ends its session", endedDeviceWithKratos},
 		{"a copied session is nobody's", copiedFromKratos},
+		{"a thief writes that the sign-in is fresh", forgedWithKratos},
 		{"one browser, two people", twoPeople},
 		{"Kratos wants a second factor", secondFactor},
 		{"nothing leads elsewhere", nowhereElse},

@@ -36,6 +36,7 @@ type Session struct {
 	Name     string // what the identity is called; may be empty
 	AuthTime time.Time
 	IssuedAt time.Time
+	Clock    time.Time // Kratos' own time when it answered, in seconds; zero: unknown
 }
 
 // Whoami returns the session of the browser that a request comes from. The
@@ -47,7 +48,7 @@ func (c *Client) Whoami(r *http.Request) (Session, error) {
 		return Session{}, err
 	}
 	var said answer
-	status, err := c.ask(r.Context(), "/sessions/whoami", cookie, &said)
+	status, header, err := c.ask(r.Context(), "/sessions/whoami", cookie, &said)
 	switch {
 	case err != nil:
 		return Session{}, fmt.Errorf("ask Kratos whose session it is: %w", err)
@@ -60,8 +61,10 @@ func (c *Client) Whoami(r *http.Request) (Session, error) {
 	case !said.Active || said.ID == "" || said.Identity.ID == "" || said.Identity.State == "inactive":
 		return Session{}, devices.ErrNotFound
 	}
+	clock, _ := http.ParseTime(header.Get("Date")) // zero where it says none
 	return Session{
 		ID: said.ID, Subject: said.Identity.ID, Name: said.name(), AuthTime: said.AuthenticatedAt, IssuedAt: said.IssuedAt,
+		Clock: clock,
 	}, nil
 }
 
@@ -75,12 +78,12 @@ func (c *Client) Logout(r *http.Request) error {
 	var flow struct {
 		Token string `json:"logout_token"`
 	}
-	status, err := c.ask(r.Context(), "/self-service/logout/browser", cookie, &flow)
+	status, _, err := c.ask(r.Context(), "/self-service/logout/browser", cookie, &flow)
 	if err == nil && status == http.StatusUnauthorized {
 		return nil
 	}
 	if err == nil && status == http.StatusOK {
-		status, err = c.ask(r.Context(), "/self-service/logout?token="+url.QueryEscape(flow.Token), cookie, nil)
+		status, _, err = c.ask(r.Context(), "/self-service/logout?token="+url.QueryEscape(flow.Token), cookie, nil)
 	}
 	if err != nil || status >= http.StatusBadRequest {
 		return errors.Join(fmt.Errorf("end the session at Kratos: status %d", status), err)
@@ -99,10 +102,10 @@ func own(r *http.Request) (*http.Cookie, error) {
 
 // ask gets a path with the cookie, and reads the answer into what, if it is a
 // good one. It follows nothing: a redirect is an answer.
-func (c *Client) ask(ctx context.Context, path string, cookie *http.Cookie, what any) (int, error) {
+func (c *Client) ask(ctx context.Context, path string, cookie *http.Cookie, what any) (int, http.Header, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.URL, "/")+path, nil)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	r.Header.Set("Accept", "application/json")
 	r.AddCookie(cookie)
@@ -110,13 +113,13 @@ func (c *Client) ask(ctx context.Context, path string, cookie *http.Cookie, what
 	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a, err := still.Do(r)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { _ = a.Body.Close() }() // it was read
 	if what == nil || a.StatusCode != http.StatusOK {
-		return a.StatusCode, nil
+		return a.StatusCode, a.Header, nil
 	}
-	return a.StatusCode, json.NewDecoder(io.LimitReader(a.Body, maxBody)).Decode(what)
+	return a.StatusCode, a.Header, json.NewDecoder(io.LimitReader(a.Body, maxBody)).Decode(what)
 }
 
 // answer is what Kratos says of a session.

@@ -69,7 +69,10 @@ func TestWhoami(t *testing.T) {
 		k := &kratos{status: http.StatusOK, body: strings.Replace(session, "%s", traits, 1)}
 		got, err := open(t, k).Whoami(browser("other=secret", "ory_kratos_session=a==", "lanyard_device=secret"))
 		want := is
-		want.Name = name
+		want.Name, want.Clock = name, got.Clock
+		if age := time.Since(got.Clock); age < -time.Minute || age > time.Minute {
+			t.Errorf("Kratos' clock: %s", got.Clock)
+		}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v %s", traits, err, diff)
 		}

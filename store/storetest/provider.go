@@ -235,6 +235,11 @@ func assertions(t *testing.T, s Store) {
 			t.Errorf("using %.9q of %q twice: got %v, want %v", a[1], a[0], err, devices.ErrExists)
 		}
 	}
+	good(t, s.UseAttempt(ctx, "state", noon))
+	if err := s.UseAttempt(ctx, "state", noon); !errors.Is(err, devices.ErrExists) {
+		t.Errorf("completing a sign-in to the pages twice: %v", err)
+	}
+	good(t, s.UseAssertion(ctx, "pages", "state", noon))
 	var won atomic.Int64
 	at(20, func(int) {
 		if s.UseAssertion(ctx, "a", "raced", noon) == nil {

@@ -83,6 +83,7 @@ type Small interface {
 	Keys(ctx context.Context) ([]oauth.Key, error)
 	PutKey(ctx context.Context, k oauth.Key) error
 	UseAssertion(ctx context.Context, clientID, jti string, expires time.Time) error
+	UseAttempt(ctx context.Context, state string, expires time.Time) error
 }
 
 // Run holds a store to its promises. Open returns an empty one, which goes

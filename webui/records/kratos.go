@@ -9,4 +9,5 @@ type KratosSession struct {
 	Name     string // what they are called; may be empty
 	AuthTime time.Time
 	IssuedAt time.Time
+	Clock    time.Time // Kratos' own time when it answered, in seconds; zero: unknown
 }
