@@ -1,0 +1,71 @@
+// Package loopback recognizes this machine: its names, and the requests that
+// programs and browsers on it send.
+//
+// # Not here
+//
+// What such a request may do is up to the room that it comes to.
+package loopback
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Host reports whether a host, with or without a port, names this machine: by
+// localhost or an address of the loopback interface.
+func Host(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// Why a request is refused.
+var (
+	// ErrElsewhere: it comes from another machine, or a proxy relayed it.
+	ErrElsewhere = errors.New("request from another machine")
+	// ErrCrossSite: a page of another site made a browser on this machine send
+	// it.
+	ErrCrossSite = errors.New("request from another site")
+)
+
+// Check returns an error unless a program or a browser on this machine sent the
+// request on its own account. The Host header shows a page that rebound its
+// name to this address; Origin and Sec-Fetch-Site show a page that reaches
+// across, with GET too.
+func Check(r *http.Request) error {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !peer.Addr().Unmap().IsLoopback() || !Host(r.Host) || relayed(r.Header) {
+		return ErrElsewhere
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+	default:
+		return ErrCrossSite
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		if from, err := url.Parse(origin); err != nil || from.Host != r.Host {
+			return ErrCrossSite
+		}
+	}
+	return nil
+}
+
+// relayed reports whether a proxy on this machine passed a request on.
+func relayed(h http.Header) bool {
+	for name := range h {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+			return true
+		}
+	}
+	return false
+}
