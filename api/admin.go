@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 )
 
@@ -33,9 +34,10 @@ type AdminConfig struct {
 	Registry *devices.Registry
 	Finder   Finder
 	Subjects SubjectFinder
-	// Tokens are the bearer tokens of operators. None: only requests from
-	// this machine, to a loopback name, that no web page made.
-	Tokens []string
+	// Tokens verifies the bearer tokens of operators. Nil, or none: only
+	// requests from this machine, to a loopback name, that no foreign web page
+	// made.
+	Tokens *accesskey.Guard
 	// Metrics serves /metrics/prometheus. Nil leaves it out.
 	Metrics http.Handler
 	// Ready returns why the server cannot serve now. Nil is always ready.
@@ -59,7 +61,7 @@ type Admin struct {
 func NewAdmin(c AdminConfig) *Admin {
 	a := &Admin{
 		door:     &door{log: logger(c.Log), realm: "lanyard-admin", freshFor: freshSeconds(c.Registry.Rules)},
-		registry: c.Registry, finder: c.Finder, subjects: c.Subjects, mux: http.NewServeMux(), guard: newGuard(c.Tokens),
+		registry: c.Registry, finder: c.Finder, subjects: c.Subjects, mux: http.NewServeMux(), guard: guard{c.Tokens},
 	}
 	a.huma = a.door.newHuma(a.mux, "Lanyard",
 		"The operators' API on the admin listener, and the owners' device API on the public one.")

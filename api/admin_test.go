@@ -364,6 +364,7 @@ func TestOperatorTokens(t *testing.T) {
 		{"twice", []string{"Bearer first-token-of-two", "Bearer x"}, 401, "invalid_token", bearer + `, error="invalid_token"`},
 	} {
 		for _, path := range append(adminReads, "/nothing", "/admin/", "/admin/../admin/devices") {
+			h.wind(3 * time.Second) // wrong ones are limited
 			got := serve(handler, path, "192.0.2.7:5000", "lanyard.internal", http.Header{"Authorization": c.sent})
 			if c.status == 200 {
 				if got.status != 200 && got.status != 404 {
@@ -375,6 +376,25 @@ func TestOperatorTokens(t *testing.T) {
 			if got.header.Get("WWW-Authenticate") != c.challenge {
 				t.Errorf("%s: got %q, want %q", c.name, got.header.Get("WWW-Authenticate"), c.challenge)
 			}
+		}
+	}
+	// Too many wrong ones of one network are answered so, and hold up neither
+	// the right one nor other networks.
+	for n := range 30 {
+		got := serve(handler, "/admin/devices", "192.0.2.8:5000", "lanyard.internal", http.Header{"Authorization": {"Bearer wrong"}})
+		if n < 20 {
+			refused(t, got, 401, "invalid_token")
+		} else if refused(t, got, 429, "rate_limited"); got.header.Get("Retry-After") == "" {
+			t.Errorf("to wait %q", got.header.Get("Retry-After"))
+		}
+	}
+	for _, c := range []struct {
+		peer, token string
+		status      int
+	}{{"192.0.2.8:5000", "first-token-of-two", 200}, {"192.0.2.9:5000", "first-token-of-two", 200}, {"192.0.2.9:5000", "wrong", 401}} {
+		got := serve(handler, "/admin/devices", c.peer, "lanyard.internal", http.Header{"Authorization": {"Bearer " + c.token}})
+		if got.status != c.status {
+			t.Errorf("%+v: got %d", c, got.status)
 		}
 	}
 	// With tokens, being local is not enough.

@@ -1,27 +1,17 @@
 package api
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"net"
+	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
+
+	"github.com/lanyard-id/lanyard/accesskey"
+	"github.com/lanyard-id/lanyard/loopback"
 )
 
 // guard decides who may use the admin API: who holds a token or, where none
-// is configured, who calls from this very machine and is no web page.
-type guard struct {
-	sums [][sha256.Size]byte // of the tokens
-}
-
-func newGuard(tokens []string) guard {
-	g := guard{}
-	for _, t := range tokens {
-		g.sums = append(g.sums, sha256.Sum256([]byte(t)))
-	}
-	return g
-}
+// is configured, who calls from this very machine and is no foreign web page.
+type guard struct{ tokens *accesskey.Guard }
 
 // check returns an error for a request that must be turned away. It is asked
 // before anything is routed. Health is for everybody: it says one word.
@@ -31,65 +21,36 @@ func (g guard) check(r *http.Request) error {
 		return nil
 	case http.NewCrossOriginProtection().Check(r) != nil:
 		return errCrossSite
-	case len(g.sums) > 0:
+	case g.tokens.Any():
 		return g.checkToken(r)
+	}
+	switch err := loopback.Check(r); {
+	case errors.Is(err, loopback.ErrCrossSite):
+		return errCrossSite
+	case err != nil:
+		return errAdminLocal
 	default:
-		return checkLocal(r)
+		return nil
 	}
 }
 
-// checkToken compares sums, which are of one length and which a caller cannot
-// steer, with all tokens whatever the outcome.
 func (g guard) checkToken(r *http.Request) error {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
-		return ErrNoToken
+		return ErrNoToken // nothing was guessed
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
-	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
+	err := g.tokens.Check(r, "admin_api", token)
+	var many accesskey.TooMany
+	switch {
+	case errors.As(err, &many):
+		return rateLimited{many.Wait}
+	case err != nil:
 		return errOperator
+	default:
+		return nil
 	}
-	sum, good := sha256.Sum256([]byte(token)), 0
-	for _, s := range g.sums {
-		good |= subtle.ConstantTimeCompare(s[:], sum[:])
-	}
-	if good != 1 {
-		return errOperator
-	}
-	return nil
-}
-
-// checkLocal refuses whoever is not a plain program on this machine. A browser
-// runs here too, with pages from anywhere: the name in Host shows a page that
-// rebound its name to us, Origin and Sec-Fetch-Site one that reaches across.
-func checkLocal(r *http.Request) error {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() || !loopbackName(r.Host) {
-		return errAdminLocal
-	}
-	for _, relayed := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
-		if r.Header.Get(relayed) != "" {
-			return errAdminLocal // the peer is only a proxy
-		}
-	}
-	switch site := r.Header.Get("Sec-Fetch-Site"); {
-	case r.Header.Get("Origin") != "":
-		return errCrossSite
-	case site != "" && site != "none" && site != "same-origin":
-		return errCrossSite
-	}
-	return nil
-}
-
-// loopbackName reports whether a Host header names this machine.
-func loopbackName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
 }

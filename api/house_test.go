@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/store"
@@ -100,7 +101,8 @@ func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 
 func (h *house) adminConfig(log *slog.Logger, tokens ...string) api.AdminConfig {
 	return api.AdminConfig{
-		Registry: h.registry, Finder: h.store, Subjects: h.store, Tokens: tokens, Log: log, Ready: h.store.Ping,
+		Registry: h.registry, Finder: h.store, Subjects: h.store, Log: log,
+		Tokens: accesskey.New(accesskey.Config{Keys: tokens, Now: h.now, Log: log}), Ready: h.store.Ping,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
-const hookKey = "a key for measuring"
+const hookKey = "a-key-for-measuring-of-32-characters"
 
 // besideOry measures what the hook and the gateway cost Hydra: the same
 // refreshes at a Hydra without them and at one with them, in turns, on one

@@ -133,7 +133,7 @@ func TestVersion(t *testing.T) {
 
 func TestConfigPrintsWhatIsInForceAndChecksIt(t *testing.T) {
 	m := newTerminal(t)
-	t.Setenv("LANYARD_ADMIN_TOKENS", "a-token-of-the-operator")
+	t.Setenv("LANYARD_ADMIN_TOKENS", operatorToken)
 	out, errs := m.runs(1, "config")
 	if !strings.Contains(out, "grace: 10s") || !strings.Contains(out, "[secret]") || strings.Contains(out, "a-token") {
 		t.Errorf("printed %s", out)

@@ -12,7 +12,7 @@ import (
 
 type clientsCreate struct {
 	ID     string `help:"The client_id (default: a new UUID)."`
-	Secret string `placeholder:"SECRET" help:"The client secret, or - to read it from standard input (default: a new one, shown once)."`
+	Secret string `placeholder:"SECRET" help:"The client secret, of at least 32 characters, or - to read it from standard input (default: a new one, shown once)."`
 	Public bool   `help:"A client that cannot keep a secret, such as an app or a single-page application."`
 	clientFlags
 }

@@ -28,10 +28,10 @@ func TestClients(t *testing.T) {
 		t.Errorf("created %+v", app)
 	}
 
-	m.stdin = "correct horse battery staple\n"
+	m.stdin = "correct horse battery staple, twice\n"
 	var given oauth.Client
 	m.prints(&given, "clients", "create", "--id", "given", "--secret", "-", "--redirect-uri", "https://b.example.com")
-	if given.Secret != "correct horse battery staple" {
+	if given.Secret != "correct horse battery staple, twice" {
 		t.Errorf("read the secret %q", given.Secret)
 	}
 
@@ -53,7 +53,7 @@ func TestClients(t *testing.T) {
 func TestClientsAreRefusedForEveryMistakeAtOnce(t *testing.T) {
 	m := newTerminal(t)
 	m.runs(0, "migrate", "up")
-	m.stdin = "short"
+	m.stdin = "correct horse battery staple 31"
 	_, errs := m.runs(2, "clients", "create", "--secret", "-", "--redirect-uri", "javascript:alert(1)",
 		"--redirect-uri", "http://app.example.com/cb", "--redirect-uri", "https://a.example.com/#f",
 		"--grant-type", "password", "--access-ttl", "soon", "--binding", "tight", "--id-token-alg", "none")

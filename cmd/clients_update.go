@@ -12,7 +12,7 @@ import (
 type clientsUpdate struct {
 	ID        string `arg:"" help:"The client_id."`
 	NewSecret bool   `xor:"secret" help:"Make a new secret, shown this once. The old one is refused within seconds."`
-	Secret    string `xor:"secret" placeholder:"SECRET" help:"A new secret, or - to read it from standard input."`
+	Secret    string `xor:"secret" placeholder:"SECRET" help:"A new secret, of at least 32 characters, or - to read it from standard input."`
 	clientFlags
 }
 

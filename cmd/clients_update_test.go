@@ -7,6 +7,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"github.com/lanyard-id/lanyard/provider"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/store"
 )
@@ -32,7 +33,7 @@ func opens(t *testing.T, id, secret string) bool {
 func TestClientsUpdate(t *testing.T) {
 	m := newTerminal(t)
 	m.runs(0, "migrate", "up")
-	const chosen, another = "correct horse battery", "battery horse correct"
+	const chosen, another = "correct horse battery, and a staple", "battery horse correct, and a staple"
 	var before, after oauth.Client
 	m.prints(&before, "clients", "create", "--id", "web", "--name", "Web", "--secret", chosen, "--redirect-uri", "https://a.example.com/cb",
 		"--access-ttl", "5m", "--skip-consent")
@@ -82,6 +83,7 @@ func TestClientsUpdate(t *testing.T) {
 		t.Errorf("the new secret is %q", after.Secret)
 	}
 	m.complains(2, "--redirect-uri: ", "clients", "update", "web", "--redirect-uri", "https://*.example.com/cb")
+	m.complains(2, "--secret: must have at least 32 characters", "clients", "update", "web", "--secret", another[:31])
 	m.complains(2, "--new-secret", "clients", "update", "web", "--new-secret", "--secret", another)
 	m.complains(1, `no client "nobody"`, "clients", "update", "nobody", "--name", "x")
 	var now oauth.Client
@@ -91,5 +93,33 @@ func TestClientsUpdate(t *testing.T) {
 	}
 	for _, args := range [][]string{{"update", "lanyard-pages", "--name", "x"}, {"delete", "lanyard-pages"}} {
 		m.complains(1, "owners' pages", append([]string{"clients"}, args...)...)
+	}
+}
+
+// A secret that is shorter than new ones may be goes on opening, until another
+// is set.
+func TestShortSecretsOfBefore(t *testing.T) {
+	m := newTerminal(t)
+	m.runs(0, "migrate", "up")
+	const short = "of 17 characters."
+	m.runs(0, "clients", "create", "--id", "old", "--redirect-uri", "https://a.example.com/cb")
+	s, err := store.Open(t.Context(), "sqlite:lanyard.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	old, err := s.Client(t.Context(), "old")
+	if err == nil {
+		old.SecretHash, err = provider.HashSecret(short)
+	}
+	if err == nil {
+		_, err = s.UpdateClient(t.Context(), old)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.runs(0, "clients", "update", "old", "--name", "Old")
+	if !opens(t, "old", short) {
+		t.Error("the old secret opens no more")
 	}
 }

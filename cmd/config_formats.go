@@ -11,6 +11,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/lanyard-id/lanyard/accesskey"
 )
 
 const (
@@ -29,6 +31,7 @@ func formats() []*jsonschema.Format {
 		text("issuer-url", checkIssuer),
 		text(formatDatabaseURL, checkDatabaseURL),
 		text("system-secret", checkSystemSecret),
+		text("access-key", accesskey.Validate),
 	}
 }
 

@@ -61,7 +61,7 @@ func TestEveryKeyAtItsDefault(t *testing.T) {
 	c, complaints := load(t, `
 issuer: https://id.example.com
 public:  {listen: "127.0.0.1:4477"}
-admin:   {listen: "127.0.0.1:4478", tokens: ["a-token"]}
+admin:   {listen: "127.0.0.1:4478", tokens: ["a-token-of-32-characters-or-more"]}
 database: {url: "sqlite:lanyard.db"}
 secrets: {system: ["`+secret+`", "`+secret+`, an older one"]}
 trusted_proxies: ["10.0.0.0/8"]
@@ -131,13 +131,13 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 issuer: http://id.example.com
 access_ttl: 5m
 tokens: {grace: 90s, acces_ttl: 5m, code_ttl: 10, refresh_idle: 3000h, id_ttl: -1s}
-admin: {listen: "0.0.0.0:4478"}
+admin: {listen: "0.0.0.0:4478", tokens: ["0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdef"]}
 secrets: {system: ["short", "`+secret+`"]}
 trusted_proxies: ["10.0.0.0/8", "10.0.0.1/8"]
 trusted_proxy_header: "X-Real-IP:"
 devices: {eviction: newest, max_per_subject: -1}
 policy: enforce
-hooks:
+hooks: {keys: ["k"]}
 identity: {kind: kratos}
 gateway: {upstream: "http://hydra:4444"}
 `,
@@ -146,8 +146,10 @@ gateway: {upstream: "http://hydra:4444"}
 	)
 	want := []string{
 		`access_ttl: unknown key (did you mean "tokens.access_ttl"?)`,
+		`admin.tokens[0]: must have at least 32 characters (try: openssl rand -base64 32)`,
 		`devices.eviction: must be one of idle_oldest, oldest, refuse_new`,
 		`devices.max_per_subject: must be at least 0`,
+		`hooks.keys[0]: must have at least 32 characters (try: openssl rand -base64 32)`,
 		`issuer: must begin with https:// (http:// only for a loopback host)`,
 		`policy: must be a section with keys, is text`,
 		`secrets.system[0]: must have at least 32 bytes (try: openssl rand -base64 48)`,
@@ -186,7 +188,7 @@ func TestStrangeValues(t *testing.T) {
 		"trusted_proxy_header: \"\"":                                     `trusted_proxy_header: must be the name of a header such as "X-Forwarded-For"`,
 		"trusted_proxies: [10.0.0.0/8]\ntrusted_proxy_header: forwarded": "",
 		"TOKENS: {}":                                          `TOKENS: unknown key (did you mean "tokens"?)`,
-		"admin: {tokens: [\"\"]}":                             "admin.tokens[0]: must not be empty",
+		"admin: {tokens: [\"\"]}":                             "admin.tokens[0]: must have at least 32 characters (try: openssl rand -base64 32)",
 		"public: {listen: 4477}":                              "public.listen: must be text, is a number",
 		"public: {listen: \":99999\"}":                        `public.listen: must be host and port such as "127.0.0.1:4477"`,
 		"public: {listen: \"h:1\"}\nadmin: {listen: \"h:1\"}": "admin.listen: must be a loopback address, or set admin.tokens; admin.listen: must not be public.listen",
@@ -241,7 +243,7 @@ func TestCompleteSaysWhatServingNeeds(t *testing.T) {
 	c, _ := load(t, `
 geoip: {city: nowhere/places.mmdb}
 devices: {concurrent_window: 5m}
-hooks: {keys: ["k"], deadline: 250ms}
+hooks: {keys: ["a-key-of-32-characters-or-more-k"], deadline: 250ms}
 `)
 	want := []string{
 		"issuer: required, such as https://id.example.com (or try --dev)",

@@ -96,7 +96,7 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 			env := map[string]string{
 				"ISSUER": "http://127.0.0.1:4487", "PUBLIC_LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "127.0.0.1:0",
 				"DATABASE_URL":   "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db"),
-				"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "a key of these tests",
+				"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "a-key-of-these-tests-of-32-characters",
 			}
 			for name, value := range tt.env {
 				env[name] = value
@@ -131,7 +131,7 @@ func TestDoctorTakesTheKeyNowhereElse(t *testing.T) {
 		for name, value := range map[string]string{
 			"ISSUER": leads, "PUBLIC_LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "127.0.0.1:0",
 			"DATABASE_URL":   "sqlite:" + filepath.Join(t.TempDir(), "lanyard.db"),
-			"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "a key of these tests",
+			"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "a-key-of-these-tests-of-32-characters",
 		} {
 			t.Setenv("LANYARD_"+name, value)
 		}

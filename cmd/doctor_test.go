@@ -48,7 +48,7 @@ func examine(t *testing.T, hydra, kratos string) (int, string) {
 	for name, value := range map[string]string{
 		"ISSUER": "http://127.0.0.1:4487", "PUBLIC_LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "127.0.0.1:0",
 		"DATABASE_URL":   "sqlite:" + filepath.Join(dir, "lanyard.db"),
-		"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "for-trying-out-only",
+		"SECRETS_SYSTEM": "0123456789abcdef0123456789abcdef", "HOOKS_KEYS": "for-trying-out-only-0123456789abcdef",
 		"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": serves(t, version("a Hydra")),
 	} {
 		t.Setenv("LANYARD_"+name, value)

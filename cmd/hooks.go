@@ -102,10 +102,10 @@ func (s *server) hooksDoor(
 	sessions.Mount(mux)
 	if c.Hooks.Hydra.AdminURL != "" {
 		check := s.check(c, gate, looks, servers)
-		mux.Handle("/hooks/gateway/check", check)
-		mux.Handle("/hooks/gateway/check/", check) // Envoy puts the path behind it
+		mux.Handle(hooks.CheckPath, check)
+		mux.Handle(hooks.CheckPath+"/", check) // Envoy puts the path behind it
 	}
-	return hooks.NewKeys(reveal(c.Hooks.Keys)...).Guard(mux, s.log)
+	return hooks.Guard(mux, s.guard(c.Hooks.Keys))
 }
 
 // check is what a proxy of the operator's own asks about token requests.

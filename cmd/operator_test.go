@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/store"
 )
 
-const operatorToken = "a-token-of-the-operator"
+const operatorToken = "a-token-of-the-operator-of-32-characters"
 
 // adasDevices fills the working directory's database: Ada's laptop with a
 // grant, and her phone. It returns an admin API on it.
@@ -48,7 +49,7 @@ func adasDevices(t *testing.T, m *terminal) (laptop, phone devices.Device, admin
 		t.Fatal(err)
 	}
 	admin := httptest.NewServer(api.NewAdmin(api.AdminConfig{
-		Registry: registry, Finder: s, Subjects: s, Tokens: []string{operatorToken},
+		Registry: registry, Finder: s, Subjects: s, Tokens: accesskey.New(accesskey.Config{Keys: []string{operatorToken}}),
 	}).Handler())
 	t.Cleanup(admin.Close)
 	return laptop, phone, admin.URL

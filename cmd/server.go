@@ -39,6 +39,7 @@ type server struct {
 	retention     store.Retention
 	beside        beside
 	places        *geo.Places
+	metrics       *metrics
 	now           func() time.Time
 	log           *slog.Logger
 }
@@ -59,7 +60,7 @@ func assemble(ctx context.Context, c Config, now func() time.Time, log *slog.Log
 	if err != nil {
 		return nil, fmt.Errorf("database.url: %w", err)
 	}
-	s := &server{store: db, now: now, log: log, retention: store.Retention{
+	s := &server{store: db, now: now, log: log, metrics: newMetrics(), retention: store.Retention{
 		Judgments: c.Retention.Sightings, Events: c.Retention.Events, Addresses: c.Retention.Addresses,
 	}}
 	if err := s.wire(ctx, c); err != nil {
@@ -150,12 +151,9 @@ func (s *server) publicDoor(pages *webui.Pages, doctors mirror) http.Handler {
 }
 
 func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
-	var operators []string
-	for _, t := range c.Admin.Tokens {
-		operators = append(operators, t.Reveal())
-	}
+	operators := s.guard(c.Admin.Tokens)
 	admin := api.NewAdmin(api.AdminConfig{
-		Registry: s.registry, Finder: s.store, Subjects: s.store, Tokens: operators, Metrics: s.metrics(), Ready: s.ready, Log: s.log,
+		Registry: s.registry, Finder: s.store, Subjects: s.store, Tokens: operators, Metrics: s.metrics.handler(), Ready: s.ready, Log: s.log,
 	})
 	s.provider.RegisterAdmin(admin.Huma())
 	mux := http.NewServeMux()

@@ -65,9 +65,9 @@ func calls(t *testing.T, at, authorization, proof string) (int, string, http.Hea
 func TestResourceServer(t *testing.T) {
 	h := house.Open(t, house.SQLite)
 	ada := h.User("ada@example.com")
-	api := h.Client("--id", "notes-api", "--secret", "the secret of the notes' API", "--grant-type", "client_credentials")
+	api := h.Client("--id", "notes-api", "--secret", "the secret of the API of the notes", "--grant-type", "client_credentials")
 	plain, signed := h.Client("--id", "plain", "--public"), h.Client("--id", "signed", "--public", "--access-token", "jwt")
-	online := notesAPI(t, resource.Config{Issuer: h.Issuer, ClientID: api.ID, ClientSecret: "the secret of the notes' API"})
+	online := notesAPI(t, resource.Config{Issuer: h.Issuer, ClientID: api.ID, ClientSecret: "the secret of the API of the notes"})
 	offline := notesAPI(t, resource.Config{Issuer: h.Issuer, Offline: true})
 	wants := func(name, at, authorization string, status int, said string) {
 		t.Helper()
@@ -193,12 +193,12 @@ const forged = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.AAAA"
 func TestResourceServerKey(t *testing.T) {
 	h := house.Open(t, house.SQLite)
 	ada := h.User("ada@example.com")
-	h.Client("--id", "notes-api", "--secret", "the secret of the notes' API", "--grant-type", "client_credentials")
+	h.Client("--id", "notes-api", "--secret", "the secret of the API of the notes", "--grant-type", "client_credentials")
 	app := h.NewHand(h.Client("--id", "app", "--public", "--binding", "dpop", "--access-token", "jwt"), house.Laptop())
 	app.Key = house.NewKey()
 	good(t, http.StatusOK)(app.SignIn(ada, everything, nil))
 	for name, config := range map[string]resource.Config{
-		"asked":    {ClientID: "notes-api", ClientSecret: "the secret of the notes' API"},
+		"asked":    {ClientID: "notes-api", ClientSecret: "the secret of the API of the notes"},
 		"believed": {Offline: true},
 	} {
 		config.Issuer = h.Issuer

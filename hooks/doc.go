@@ -20,49 +20,39 @@
 package hooks
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"log/slog"
+	"errors"
 	"net/http"
-	"sync/atomic"
+	"strings"
+
+	"github.com/lanyard-id/lanyard/accesskey"
 )
 
 // KeyHeader is the header in which Ory sends a hook's key.
 const KeyHeader = "X-Hook-Key"
 
-// Keys are the hook keys that are accepted, as hashes.
-type Keys [][sha256.Size]byte
-
-// NewKeys returns the accepted keys.
-func NewKeys(keys ...[]byte) Keys {
-	hashed := make(Keys, len(keys))
-	for i, key := range keys {
-		hashed[i] = sha256.Sum256(key)
-	}
-	return hashed
-}
+// CheckPath is where a proxy asks about token requests.
+const CheckPath = "/hooks/gateway/check"
 
 // Guard lets through to next who sends one of the keys, and answers 401 to
-// everybody else without reading anything. Each key is compared, in constant
-// time. The log tells of the first who lacks one, and then each time that they
-// have doubled: a wrong key in Ory's configuration shows, and strangers do not
-// fill it.
-func (k Keys) Guard(next http.Handler, log *slog.Logger) http.Handler {
-	var turnedAway atomic.Uint64
+// everybody else without reading anything, or 429 where their network sent too
+// many wrong ones.
+func Guard(next http.Handler, keys *accesskey.Guard) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sent := sha256.Sum256([]byte(r.Header.Get(KeyHeader)))
-		known := 0
-		for _, key := range k {
-			known |= subtle.ConstantTimeCompare(key[:], sent[:])
+		kind := "hook"
+		if strings.HasPrefix(r.URL.Path, CheckPath) {
+			kind = "gateway_check"
 		}
-		if known != 1 {
-			if n := turnedAway.Add(1); n&(n-1) == 0 {
-				log.WarnContext(r.Context(), "a hook was called without a key of hooks.keys", "path", r.URL.Path, "times", n)
-			}
-			w.Header().Set("Connection", "close") // the body stays unread
-			w.WriteHeader(http.StatusUnauthorized)
+		err := keys.Check(r, kind, r.Header.Get(KeyHeader))
+		if err == nil {
+			next.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		w.Header().Set("Connection", "close") // the body stays unread
+		status := http.StatusUnauthorized
+		if many := (accesskey.TooMany{}); errors.As(err, &many) {
+			status = http.StatusTooManyRequests
+			w.Header().Set("Retry-After", many.RetryAfter())
+		}
+		w.WriteHeader(status)
 	})
 }

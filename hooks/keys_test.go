@@ -8,34 +8,54 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/hooks"
 )
 
-// Who lacks the key is turned away, and the log says so, but not each time.
+// Who lacks the key is turned away, and the log says so, but not each time. The
+// right key passes meanwhile, from the same network too.
 func TestWhoLacksTheKeyIsTold(t *testing.T) {
 	var log bytes.Buffer
-	reached := 0
-	door := hooks.NewKeys([]byte("the key")).Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }),
-		slog.New(slog.NewTextHandler(&log, nil)))
-	call := func(key string) int {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/hydra/token", nil)
+	const key = "the key of the hooks, 32 characters"
+	reached, counted := 0, map[string]int{}
+	door := hooks.Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }), accesskey.New(accesskey.Config{
+		Keys: []string{key}, Log: slog.New(slog.NewTextHandler(&log, nil)), Failed: func(kind string) { counted[kind]++ },
+	}))
+	call := func(key, path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil)
 		r.Header.Set(hooks.KeyHeader, key)
 		w := httptest.NewRecorder()
 		door.ServeHTTP(w, r)
-		return w.Code
+		return w
 	}
-	if call("the key") != http.StatusOK || reached != 1 || log.Len() != 0 {
+	const token, check = "/hooks/hydra/token", "/hooks/gateway/check/oauth2/token"
+	if call(key, token).Code != http.StatusOK || reached != 1 || log.Len() != 0 {
 		t.Errorf("with the key: %d times, %s", reached, &log)
 	}
-	for range 1000 {
-		if got := call("the kex"); got != http.StatusUnauthorized {
-			t.Fatal(got)
+	for n := range 1000 {
+		path := []string{token, check}[n%2]
+		w := call(key[1:], path)
+		want := http.StatusUnauthorized
+		if n >= 20 {
+			want = http.StatusTooManyRequests
+		}
+		if w.Code != want || (w.Header().Get("Retry-After") != "") != (n >= 20) || w.Header().Get("Connection") != "close" {
+			t.Fatalf("number %d: %d %v", n, w.Code, w.Header())
+		}
+		if n%100 == 0 && call(key, path).Code != http.StatusOK {
+			t.Fatalf("the right key is held up after %d wrong ones", n)
 		}
 	}
-	if lines := strings.Count(log.String(), "\n"); reached != 1 || lines != 10 || !strings.Contains(log.String(), "times=512") {
+	if call("", token).Code != http.StatusTooManyRequests {
+		t.Error("no key is answered otherwise than a wrong one")
+	}
+	if lines := strings.Count(log.String(), "\n"); reached != 11 || lines != 5 || !strings.Contains(log.String(), "times=16") {
 		t.Errorf("without it: %d times, %d lines\n%s", reached, lines, &log)
 	}
-	if strings.Contains(log.String(), "the ke") {
+	if counted["hook"] != 501 || counted["gateway_check"] != 500 {
+		t.Errorf("counted %v", counted)
+	}
+	if strings.Contains(log.String(), key[1:8]) {
 		t.Error("the log has a key")
 	}
 }

@@ -15,7 +15,7 @@ import (
 // chose, all at once: most are told to come again. The client itself, whose
 // secret was right before, never waits for them, and neither does another.
 func TestGuessedSecrets(t *testing.T) {
-	const chosen = "a secret that somebody chose"
+	const chosen = "a secret that somebody chose, of 32 characters"
 	h := newHouse(t)
 	for _, id := range []string{"backend", "other"} {
 		h.client(oauth.Client{ID: id, AuthMethod: "client_secret_post", Secret: chosen, GrantTypes: []string{"client_credentials"}})

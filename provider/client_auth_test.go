@@ -22,7 +22,7 @@ import (
 
 // oddSecret needs the form encoding of RFC 6749 §2.3.1, in which a plus is a
 // space.
-const oddSecret = "p@ss: w%rd+ü/=&?#"
+const oddSecret = "p@ss: w%rd+ü/=&?# of 32 letters+"
 
 // signer is a client's key for private_key_jwt.
 type signer struct {

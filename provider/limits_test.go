@@ -59,7 +59,7 @@ func counted(t *testing.T, n int, ask func(i int) answer) map[int]int {
 }
 
 func TestWrongSecretsOfOneClientAreLimited(t *testing.T) {
-	const chosen = "a secret that somebody chose"
+	const chosen = "a secret that somebody chose, of 32"
 	for _, tt := range []struct {
 		name, secret string
 		wrong        int

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/keyring"
 	"github.com/lanyard-id/lanyard/provider/oauth"
@@ -50,7 +51,8 @@ func ValidateClient(c oauth.Client) error {
 	oneOf("id_token_signed_response_alg", c.IDTokenAlg, "", "ES256", "RS256")
 	oneOf("subject_type", c.SubjectType, "", "public")
 	oneOf("token_endpoint_auth_signing_alg", c.AuthAlg, "", "ES256", "RS256", "PS256")
-	check(c.Secret == "" || len(c.Secret) >= 16, "client_secret", "at least 16 characters")
+	err := accesskey.Validate(c.Secret) // existing ones are hashes, and stay
+	check(c.Secret == "" || err == nil, "client_secret", "%v", err)
 	check(!c.Public() || c.Secret == "" && c.SecretHash == "", "client_secret", "a client without authentication has none")
 	check(!c.Public() || !slices.Contains(c.GrantTypes, grantCredentials), "grant_types", "client_credentials needs a client that authenticates")
 	check(!c.Public() || c.Binding != devices.BindingForwarded, "binding", "forwarded needs a client that authenticates")

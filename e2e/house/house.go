@@ -86,7 +86,7 @@ func At(t testing.TB, url string, settings ...Setting) *House {
 	t.Helper()
 	Binary(t)
 	h := &House{
-		t: t, Dir: t.TempDir(), Database: url, Token: rand.Text(), Secret: rand.Text() + rand.Text(), log: &log{},
+		t: t, Dir: t.TempDir(), Database: url, Token: rand.Text() + rand.Text(), Secret: rand.Text() + rand.Text(), log: &log{},
 	}
 	h.settings = append([]Setting{
 		{"database.url", url},

@@ -185,7 +185,7 @@ func TestDoctorAndTheComposeFiles(t *testing.T) {
 		t.Fatal("docker-compose.yml has no bridge: look at it here too")
 	}
 	s := house.New(t, house.SQLite,
-		house.Set("issuer", "http://127.0.0.1:4487"), house.Set("hooks.keys", []string{"for-trying-out-only"}),
+		house.Set("issuer", "http://127.0.0.1:4487"), house.Set("hooks.keys", []string{"for-trying-out-only-0123456789abcdef"}),
 		house.Set("hooks.hydra.admin_url", "http://hydra:4446"), house.Set("hooks.kratos.admin_url", "http://kratos:4434"),
 		house.Set("identity.kind", "kratos"), house.Set("identity.public_url", "http://127.0.0.1:4433"),
 		house.Set("identity.admin_url", "http://kratos:4434"), house.Set("identity.ui_url", "http://127.0.0.1:4455"))

@@ -178,11 +178,11 @@ func storeStuck(t *testing.T, s *site) {
 func wrongKey(t *testing.T, s *site) {
 	c := s.direct(t, s.registered(t, house.Laptop()))
 	s.House.Stop()
-	s.House.Change(house.Set("hooks.keys", []string{"another key"}))
+	s.House.Change(house.Set("hooks.keys", []string{"another key, also of 32 characters"}))
 	good(t, s.House.Launch())
 	keepsItsToken(t, c, func() {
 		s.House.Stop()
-		s.House.Change(house.Set("hooks.keys", []string{"another key", s.key}))
+		s.House.Change(house.Set("hooks.keys", []string{"another key, also of 32 characters", s.key}))
 		good(t, s.House.Launch())
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/hooks"
@@ -61,7 +62,7 @@ func newHouseOn(t *testing.T, url string, edits ...func(*hydra.Hook)) *house {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/hydra/token", hook)
-	server := httptest.NewServer(hooks.NewKeys([]byte("another"), []byte(key)).Guard(mux, slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(hooks.Guard(mux, accesskey.New(accesskey.Config{Keys: []string{"another", key}})))
 	h.at = server.URL + "/hooks/hydra/token"
 	t.Cleanup(func() {
 		server.Close()

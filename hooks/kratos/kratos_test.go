@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/devices/observe"
@@ -56,7 +57,9 @@ func open(t *testing.T) *house {
 	}
 	mux := http.NewServeMux()
 	h.hooks.Mount(mux)
-	server := httptest.NewServer(hooks.NewKeys([]byte("an older key"), []byte(key)).Guard(mux, slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(hooks.Guard(mux, accesskey.New(accesskey.Config{
+		Keys: []string{"an older key", key}, Source: func(*http.Request) string { return rand.Text() }, // each from elsewhere
+	})))
 	t.Cleanup(server.Close)
 	h.at = server.URL
 	return h

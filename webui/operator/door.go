@@ -7,14 +7,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/loopback"
 	"github.com/lanyard-id/lanyard/webui"
 )
 
@@ -27,16 +27,16 @@ const (
 )
 
 // signInPage is the data of the page "operator-signin".
-type signInPage struct{ Closed, Wrong bool }
+type signInPage struct{ Closed, Wrong, TooMany bool }
 
 // let lets operators in, and shows others where to sign in.
 func (o *Operator) let(next func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		switch {
-		case len(o.Tokens) == 0 && !thisMachine(r):
+		case !o.Tokens.Any() && loopback.Check(r) != nil:
 			o.Pages.Render(w, r, http.StatusForbidden, "operator-signin", signInPage{Closed: true})
-		case len(o.Tokens) > 0 && !o.signedIn(r):
+		case o.Tokens.Any() && !o.signedIn(r):
 			o.Pages.Render(w, r, http.StatusUnauthorized, "operator-signin", signInPage{})
 		default:
 			o.Pages.Remember(w, r, r.TLS != nil)
@@ -51,13 +51,8 @@ func (o *Operator) let(next func(http.ResponseWriter, *http.Request) error) http
 // key that the tokens make, and ends with them.
 func (o *Operator) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	sum, good := sha256.Sum256([]byte(r.PostFormValue("token"))), 0
-	for _, token := range o.Tokens {
-		want := sha256.Sum256([]byte(token))
-		good |= subtle.ConstantTimeCompare(sum[:], want[:])
-	}
-	if good != 1 {
-		o.Pages.Render(w, r, http.StatusUnauthorized, "operator-signin", signInPage{Wrong: true})
+	if err := o.Tokens.Check(r, "operator_pages", r.PostFormValue("token")); err != nil {
+		o.refuse(w, r, err)
 		return
 	}
 	until := strconv.FormatInt(o.Now().Add(staysFor).Unix(), 10)
@@ -66,6 +61,17 @@ func (o *Operator) signIn(w http.ResponseWriter, r *http.Request) {
 		MaxAge: int(staysFor.Seconds()), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 	webui.Redirect(w, "/pages")
+}
+
+// refuse answers an operator whose token is wrong.
+func (o *Operator) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var many accesskey.TooMany
+	if errors.As(err, &many) {
+		w.Header().Set("Retry-After", many.RetryAfter())
+		o.Pages.Render(w, r, http.StatusTooManyRequests, "operator-signin", signInPage{TooMany: true})
+		return
+	}
+	o.Pages.Render(w, r, http.StatusUnauthorized, "operator-signin", signInPage{Wrong: true})
 }
 
 func (o *Operator) signature(until string) string {
@@ -83,26 +89,6 @@ func (o *Operator) signedIn(r *http.Request) bool {
 	seconds, err := strconv.ParseInt(until, 10, 64)
 	return err == nil && o.Now().Unix() < seconds &&
 		subtle.ConstantTimeCompare([]byte(signature), []byte(o.signature(until))) == 1
-}
-
-// thisMachine reports whether a browser on this machine asks, by a loopback
-// name: a page that rebound its own name to this address is turned away.
-func thisMachine(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	for _, relayed := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
-		if r.Header.Get(relayed) != "" {
-			return false // the peer is only a proxy
-		}
-	}
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
 // signOut is POST /pages/signout. Another browser's cookie lives on: it ends

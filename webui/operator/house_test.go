@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/store"
@@ -62,7 +63,8 @@ func (h *house) door(tokens ...string) http.Handler {
 	h.t.Helper()
 	mux := http.NewServeMux()
 	operator.New(operator.Config{
-		Registry: h.registry, Finder: h.store, SubjectOf: h.subjectOf, Tokens: tokens, Pages: newPages(h.t), Now: h.clock.Now,
+		Registry: h.registry, Finder: h.store, SubjectOf: h.subjectOf, Tokens: accesskey.New(accesskey.Config{Keys: tokens, Now: h.clock.Now}),
+		Pages: newPages(h.t), Now: h.clock.Now,
 		Log: slog.New(slog.DiscardHandler),
 	}).Mount(mux)
 	return mux

@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui"
 	"github.com/lanyard-id/lanyard/webui/records"
@@ -47,9 +47,9 @@ type Config struct {
 	// or devices.ErrNotFound. Nil where people are not kept here: operators then
 	// look for subjects only.
 	SubjectOf func(ctx context.Context, identifier string) (string, error)
-	// Tokens let operators in. None: only browsers on this machine, at a
-	// loopback name.
-	Tokens []string
+	// Tokens verifies the tokens that operators type. Nil, or none: only
+	// browsers on this machine, at a loopback name.
+	Tokens *accesskey.Guard
 	Pages  *webui.Pages // made with [Files]
 	Now    func() time.Time
 	Log    *slog.Logger
@@ -64,9 +64,9 @@ type Operator struct {
 
 // New returns the operator's pages.
 func New(c Config) *Operator {
-	o := &Operator{
-		Config: c, guard: http.NewCrossOriginProtection(),
-		key: sha256.Sum256([]byte("lanyard operator pages\x00" + strings.Join(c.Tokens, "\x00"))),
+	o := &Operator{Config: c, guard: http.NewCrossOriginProtection()}
+	if c.Tokens.Any() {
+		o.key = c.Tokens.Derive("lanyard operator pages")
 	}
 	o.guard.SetDenyHandler(http.HandlerFunc(o.failForeign))
 	return o
@@ -87,4 +87,4 @@ func (o *Operator) Mount(mux *http.ServeMux) {
 
 // frame surrounds the pages of who is let in. Who came without a token has
 // nothing to sign out of.
-func (o *Operator) frame() webui.Frame { return webui.Frame{In: true, Leaves: len(o.Tokens) > 0} }
+func (o *Operator) frame() webui.Frame { return webui.Frame{In: true, Leaves: o.Tokens.Any()} }

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui"
 )
@@ -29,13 +30,14 @@ func Samples(text string) []Sample {
 	trees := []webui.Tree{{Client: text, Scopes: text, Live: true, Nodes: []webui.Node{{Shape: "root", Text: text, When: at}}}}
 	return []Sample{
 		{"operator-signin", signInPage{Wrong: true}},
+		{"operator-signin", signInPage{TooMany: true}},
 		{"operator-signin", signInPage{Closed: true}},
 		{"operator", searchPage{
-			Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
+			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
 		}},
-		{"operator", searchPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame()}},
+		{"operator", searchPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
 		{"operator-device", devicePage{
-			Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), ID: text, Subject: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
+			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), ID: text, Subject: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
 			Facts: []webui.Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Lines: []verdictLine{{
 				Decision: "allow", Word: text, Would: text, Policy: text, Client: text, Grant: text, Entrance: text,
@@ -43,14 +45,14 @@ func Samples(text string) []Sample {
 				Evidence: []devices.Evidence{{Reason: devices.Reason(text), Before: text, After: text, Final: true}},
 			}, {Decision: "refuse", Word: text}},
 		}},
-		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Label: text}},
-		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
+		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Label: text}},
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, Reasons: []devices.Reason{devices.Reason(text)},
 		}, at}}}},
-		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame()}},
-		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
-		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Query: asked, Count: 3, Done: true}},
-		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame()}},
-		{"operator-problem", problemPage{Frame: (&Operator{Config: Config{Tokens: []string{text}}}).frame(), Title: text, Text: text, Link: "/pages", LinkText: text}},
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Count: 3, Done: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
+		{"operator-problem", problemPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Title: text, Text: text, Link: "/pages", LinkText: text}},
 	}
 }
