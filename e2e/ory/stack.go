@@ -74,11 +74,7 @@ func Start(ctx context.Context, b Binaries, p Plan) (*Stack, error) {
 	if err := s.Hydra.Start(ctx); err != nil {
 		return s, err
 	}
-	// Hydra makes its keys when it is first asked for them, which can take longer
-	// than its clients wait.
-	if a, err := http.Get("http://" + p.HydraPublic + "/.well-known/jwks.json"); err != nil {
-		return s, errors.Join(err, s.Stop())
-	} else if err := a.Body.Close(); err != nil || p.WithoutKratos {
+	if err := answers(ctx, "http://"+p.HydraPublic+"/.well-known/jwks.json"); err != nil || p.WithoutKratos {
 		return s, err
 	}
 	if _, err := write(p.Dir, "identity.schema.json", identitySchema); err != nil {
@@ -99,6 +95,32 @@ func Start(ctx context.Context, b Binaries, p Plan) (*Stack, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// answers waits until an address answers 200. Hydra makes its keys when it is
+// first asked for them, which on a busy machine takes longer than it gives its
+// own answers.
+func answers(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return err
+		}
+		a, err := http.DefaultClient.Do(r)
+		if err == nil {
+			_ = a.Body.Close() // only the status counts
+			if a.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not answer 200: %w", address, errors.Join(err, ctx.Err()))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // Rekratos writes Kratos' configuration anew and restarts it.
