@@ -2,19 +2,16 @@ package observe
 
 import (
 	"strings"
-	"sync"
 	"sync/atomic"
 	"unicode"
 
 	"github.com/maypok86/otter/v2"
-	"github.com/ua-parser/uap-go/uaparser"
 
 	"github.com/lanyard-id/lanyard/devices"
 )
 
 const (
-	// maxAgent is the most bytes of a User-Agent that are parsed. Parsing
-	// costs about 1 ms for 128 bytes and 90 ms for 10,000.
+	// maxAgent is the most bytes of a User-Agent that are parsed.
 	maxAgent = 512
 	// maxValue is the most characters of anything told by a stranger that
 	// become a signal.
@@ -37,20 +34,11 @@ type agents struct {
 	parses atomic.Int64
 }
 
-// definitions compiles the embedded expressions once per process. They are
-// read-only from then on.
-var definitions = sync.OnceValue(func() *uaparser.Parser {
-	// The error is always nil; embedded definitions either compile or panic.
-	// Its own cache of a thousand full strings would be a second one.
-	parser, _ := uaparser.New(uaparser.WithCacheSize(1))
-	return parser
-})
-
 func newAgents(size int) *agents {
 	if size <= 0 {
 		size = 4096
 	}
-	definitions()
+	loadDefinitions()
 	return &agents{cache: otter.Must(&otter.Options[string, agent]{
 		MaximumSize: size,
 		Executor:    func(fn func()) { fn() }, // no goroutine outlives a look
@@ -92,10 +80,7 @@ func parse(text string) (said agent) {
 	if text == "" {
 		return agent{}
 	}
-	parser := definitions()
-	// The three in a row: the parser's own Parse starts goroutines, whose
-	// panics nobody can catch.
-	u, o, d := parser.ParseUserAgent(text), parser.ParseOs(text), parser.ParseDevice(text)
+	u, o, d := loadDefinitions().read(text)
 	said = agent{
 		os:       osFamily(o.Family, text),
 		chromium: strings.Contains(text, "Chrome/") || strings.Contains(text, "Chromium/"),
@@ -107,7 +92,7 @@ func parse(text string) (said agent) {
 		said.browser, said.version = browserFamily(u.Family, text), version(u.Major, u.Minor, u.Patch)
 	}
 	said.class = class(said, text, d.Family == "Spider")
-	said.brand, said.model = brand(d.Brand), model(said, text, d)
+	said.brand, said.model = brand(d.Brand), model(said, text, &d)
 	said.browser, said.model = clean(said.browser, maxValue), clean(said.model, maxValue)
 	return said
 }

@@ -12,6 +12,8 @@
 //   - Strangers' bytes never fail a look: what cannot be read is absent.
 //   - A header that was seen before costs no parsing; a new one is cut at 512
 //     bytes first, since parsing costs about its length in CPU.
+//   - A User-Agent is read as uap-go reads it. Of its 1,200 expressions only
+//     those are tried whose literals are in the text.
 //   - A frozen token ("Windows NT 10.0", "10_15_7", "Android 10; K", "18_6"
 //     on Safari 26) is no value. It says nothing, so its signal is left out.
 //   - Addresses are believed from trusted proxies only, in one header only.
