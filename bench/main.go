@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench "+args[0], flag.ContinueOnError)
 	flags.IntVar(&p.rounds, "rounds", 5, "how often each contestant runs")
 	flags.DurationVar(&p.slice, "slice", time.Second, "how long it runs each time")
-	flags.IntVar(&p.grants, "grants", 64, "how many grants there are; at least 16")
+	flags.IntVar(&p.grants, "grants", 512, "how many grants there are; at least 16. One of them may refresh 150 times at once")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (l *ledger) unanswered(a house.Answer, err error) bool {
 	case err != nil:
 		l.lost.Add(1)
 		time.Sleep(5 * time.Millisecond)
-	case a.Status == http.StatusServiceUnavailable:
+	case a.Status == http.StatusServiceUnavailable, a.Status == http.StatusTooManyRequests:
 		l.later.Add(1)
 	default:
 		return false
