@@ -42,7 +42,7 @@ func (d *demoCmd) Run(a *app) error {
 	defer cancel()
 
 	s := &stage{ahead: new(atomic.Int64), real: a.now}
-	address, done, err := s.raise(ctx, dir)
+	address, admin, done, err := s.raise(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -51,9 +51,10 @@ func (d *demoCmd) Run(a *app) error {
 	if err == nil && !d.Exit {
 		out.say("\nThe server stays up until Ctrl-C.")
 		out.say("  Issuer    http://%s", address)
-		out.say("  Pages     http://%s/devices", address)
+		out.say("  Devices   http://%s/devices", address)
 		out.say("  Name      %s", demoUser)
 		out.say("  Password  %s", demoPassword)
+		out.say("  Operators http://%s/pages (no token needed on this machine)", admin)
 		<-ctx.Done()
 	}
 	cancel()
@@ -70,24 +71,24 @@ func (s *stage) now() time.Time { return s.real().Add(time.Duration(s.ahead.Load
 
 func (s *stage) wait(d time.Duration) { s.ahead.Add(int64(d)) }
 
-// raise starts the server, with one user and one client. The channel tells
-// when it has ended, and how.
-func (s *stage) raise(ctx context.Context, dir string) (string, <-chan error, error) {
-	public, err := net.Listen("tcp", "127.0.0.1:0")
+// raise starts the server, with one user and one client. It returns where it
+// listens; the channel tells when it has ended, and how.
+func (s *stage) raise(ctx context.Context, dir string) (public, admin string, ended <-chan error, err error) {
+	front, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
-	admin, err := net.Listen("tcp", "127.0.0.1:0")
+	back, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, errors.Join(err, public.Close())
+		return "", "", nil, errors.Join(err, front.Close())
 	}
-	server, err := s.furnish(ctx, dir, "http://"+public.Addr().String())
+	server, err := s.furnish(ctx, dir, "http://"+front.Addr().String())
 	if err != nil {
-		return "", nil, errors.Join(err, public.Close(), admin.Close())
+		return "", "", nil, errors.Join(err, front.Close(), back.Close())
 	}
 	done := make(chan error, 1)
-	go func() { done <- errors.Join(server.run(ctx, public, admin), server.close()) }()
-	return public.Addr().String(), done, nil
+	go func() { done <- errors.Join(server.run(ctx, front, back), server.close()) }()
+	return front.Addr().String(), back.Addr().String(), done, nil
 }
 
 func (s *stage) furnish(ctx context.Context, dir, issuer string) (*server, error) {

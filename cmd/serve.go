@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -56,10 +57,26 @@ func (*serveCmd) Run(a *app) error {
 		told = append(told, "gateway", listeners[2].Addr().String())
 	}
 	log.Info("ready", told...)
+	log.Info("pages", c.pagesAt(admin.Addr().String())...)
 	context.AfterFunc(a.ctx, func() { log.Info("ending", "within", drain.String()) })
 	err = errors.Join(s.run(a.ctx, listeners...), s.close())
 	log.Info("ended")
 	return err
+}
+
+// pagesAt says where the pages are and how to sign in there, as log attributes.
+func (c Config) pagesAt(admin string) []any {
+	owners := map[string]string{
+		"provider": "as a user (lanyard users create)", "oidc": "at " + c.WebUI.Issuer, "kratos": "at Kratos",
+	}[c.WebUI.SignIn]
+	operators := "one of admin.tokens"
+	if len(c.Admin.Tokens) == 0 {
+		operators = "none needed on this machine"
+	}
+	return []any{
+		"owners", strings.TrimRight(c.Issuer, "/") + "/devices", "owners_sign_in", owners,
+		"operators", "http://" + dialable(admin) + "/pages", "operators_token", operators,
+	}
 }
 
 func listen(address, key string) (net.Listener, error) {

@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/e2e/house"
+	"github.com/lanyard-id/lanyard/store/pgtest"
 )
 
 // quickstart returns the command lines of the README's own-provider part.
@@ -37,14 +40,14 @@ func quickstart(t *testing.T) []string {
 // Whoever types what the README says has a provider that signs in.
 func TestReadmeQuickstart(t *testing.T) {
 	const password = "as long as it is typed"
-	dir, public := t.TempDir(), house.Address(t)
+	dir, public, admin, at := t.TempDir(), house.Address(t), house.Address(t), house.Address(t)
 	if err := os.Symlink(house.Binary(t), filepath.Join(dir, "lanyard")); err != nil {
 		t.Fatal(err)
 	}
 	run := func(line string) *exec.Cmd {
 		c := exec.Command("sh", "-c", line)
 		c.Dir, c.Stdin = dir, strings.NewReader(password+"\n")
-		c.Env = append(os.Environ(), "LANYARD_PUBLIC_LISTEN="+public, "LANYARD_ADMIN_LISTEN="+house.Address(t))
+		c.Env = append(os.Environ(), "LANYARD_PUBLIC_LISTEN="+public, "LANYARD_ADMIN_LISTEN="+admin)
 		return c
 	}
 	for _, line := range quickstart(t) {
@@ -53,21 +56,106 @@ func TestReadmeQuickstart(t *testing.T) {
 		case strings.HasSuffix(line, "&"):
 			background(t, run("exec "+strings.TrimSuffix(line, "&")))
 			awaits(t, "http://"+public+"/health/ready")
-		case strings.HasPrefix(line, "curl "):
-			address := line[strings.LastIndex(line, " ")+1:]
-			awaits(t, strings.ReplaceAll(address, "127.0.0.1:4477", public))
+		case strings.HasPrefix(line, "go run ./examples/notes"):
+			background(t, notes(t, "http://"+public, at))
+			awaits(t, "http://"+at+"/")
 		default:
 			if out, err := run(line).CombinedOutput(); err != nil {
 				t.Fatalf("%s: %v\n%s", line, err, out)
 			}
 		}
 	}
-	var nobody house.House
-	hand := nobody.NewHand(house.Client{ID: "notes", Redirect: "http://127.0.0.1:8000/callback"}, house.Laptop())
-	hand.At = "http://" + public
-	ada := house.User{Identifier: "ada@example.com", Password: password}
-	good(t, http.StatusOK)(hand.SignIn(ada, everything, nil))
-	good(t, http.StatusOK)(hand.Refresh())
+	browser := house.NewBrowser(house.Laptop())
+	home := arrives(t, browser, "http://"+at, house.User{Identifier: "ada@example.com", Password: password})
+	device := regexp.MustCompile(`Device ([0-9a-f-]{36})`).FindStringSubmatch(home.Text)
+	if !strings.Contains(home.Text, "Signed in as ada@example.com") || device == nil {
+		t.Fatalf("the application shows %s", home.Text)
+	}
+	if again := refreshed(t, browser, home); !strings.Contains(again.Text, "refreshed 1 times") {
+		t.Errorf("after a refresh it shows %s", again.Text)
+	}
+	if out, err := run("./lanyard devices revoke --dev " + device[1]).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if again := refreshed(t, browser, home); !strings.Contains(again.Text, "refused the refresh (invalid_grant)") {
+		t.Errorf("with the device signed out it shows %s", again.Text)
+	}
+}
+
+// notes returns the example application, built, for an issuer and an address.
+func notes(t *testing.T, issuer, at string) *exec.Cmd {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "notes")
+	if out, err := exec.Command("go", "build", "-o", binary, "../examples/notes").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return exec.Command(binary, "-issuer", issuer, "-listen", at)
+}
+
+// arrives signs in to an application at its /login, and returns the page that the
+// browser comes back to.
+func arrives(t *testing.T, b *house.Browser, app string, u house.User) *house.Page {
+	t.Helper()
+	away, err := b.Visit(app + "/login")
+	must(t, err)
+	back, err := b.SignIn(away.Away.String(), u)
+	must(t, err)
+	home, err := b.Visit(back.String())
+	must(t, err)
+	return home
+}
+
+func refreshed(t *testing.T, b *house.Browser, home *house.Page) *house.Page {
+	t.Helper()
+	form, has := home.Form("/refresh")
+	if !has {
+		t.Fatalf("there is nothing to refresh with in %s", home.Text)
+	}
+	again, err := b.Submit(home, form, nil, "")
+	must(t, err)
+	return again
+}
+
+// The block for a PostgreSQL of one's own makes a server that is ready.
+func TestReadmePostgreSQL(t *testing.T) {
+	_, text, _ := strings.Cut(string(read(t, "README.md")), "without Docker:\n\n```sh\n")
+	block, _, found := strings.Cut(text, "./lanyard serve\n```")
+	if !found {
+		t.Fatal("README.md: there is no block for PostgreSQL without Docker")
+	}
+	there, err := url.Parse(pgtest.On(t, pgtest.Options{TCP: true}, false))
+	must(t, err)
+	public, dir := house.Address(t), t.TempDir()
+	name := "newcomer_" + strings.ToLower(rand.Text()[:8])
+	psql := "psql '" + there.String() + "'"
+	for _, change := range [][2]string{
+		{"sudo -u postgres psql", psql}, {"127.0.0.1:5432", there.Query().Get("host") + ":" + there.Query().Get("port")}, {"127.0.0.1:4477", public},
+		{"ROLE lanyard", "ROLE " + name}, {"DATABASE lanyard OWNER lanyard", "DATABASE " + name + " OWNER " + name},
+		{"postgres://lanyard:", "postgres://" + name + ":"}, {"/lanyard\"", "/" + name + "\""},
+	} {
+		if !strings.Contains(block, change[0]) {
+			t.Fatalf("README.md does not say %q", change[0])
+		}
+		block = strings.ReplaceAll(block, change[0], change[1])
+	}
+	must(t, os.Symlink(house.Binary(t), filepath.Join(dir, "lanyard")))
+	shell := func(text string) *exec.Cmd {
+		c := exec.Command("sh", "-ec", text)
+		c.Dir = dir
+		c.Env = append(os.Environ(), "PATH=/usr/lib/postgresql/15/bin:"+os.Getenv("PATH"),
+			"LANYARD_PUBLIC_LISTEN="+public, "LANYARD_ADMIN_LISTEN="+house.Address(t))
+		return c
+	}
+	t.Cleanup(func() { // after the server has ended
+		if out, err := shell(psql + ` -c "DROP DATABASE ` + name + `" -c "DROP ROLE ` + name + `"`).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+	if out, err := shell(block).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	background(t, shell("exec ./lanyard serve"))
+	awaits(t, "http://"+public+"/health/ready")
 }
 
 // background runs a command until the test ends, in order.

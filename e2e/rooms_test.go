@@ -82,7 +82,7 @@ var homes = []struct {
 	{"github.com/knadh/koanf", []string{"/cmd", "/e2e"}},
 	{"github.com/alecthomas/kong", []string{"/cmd"}},
 	{"github.com/KimMachineGun/automemlimit", []string{"/cmd"}},
-	{"github.com/coreos/go-oidc", []string{"/webui", "/resource", "/e2e"}},
+	{"github.com/coreos/go-oidc", []string{"/webui", "/resource", "/e2e", "/examples"}},
 	{"github.com/chromedp/chromedp", []string{"/e2e"}},
 	{"github.com/oschwald/maxminddb-golang", []string{"/geo"}},
 	{"github.com/maxmind/mmdbwriter", []string{"/geo/geotest"}},
