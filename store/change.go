@@ -81,7 +81,7 @@ func (s *Store) lock(ctx context.Context, tx bun.Tx, subject string) error {
 	if err != nil || found {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", subject); err != nil {
+	if _, err := tx.Tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", subject); err != nil {
 		return fmt.Errorf("lock a new subject: %w", err)
 	}
 	if err := s.addSubject(ctx, tx, subject); err != nil {

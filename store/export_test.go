@@ -70,3 +70,9 @@ func (s *Store) Grow(ctx context.Context, table, column string) error {
 	_, err := s.write.ExecContext(ctx, "ALTER TABLE "+table+" ADD COLUMN "+column+" BIGINT NOT NULL DEFAULT 0")
 	return err
 }
+
+// Exec runs a statement on a connection that writes.
+func (s *Store) Exec(ctx context.Context, statement string) error {
+	_, err := s.write.ExecContext(ctx, statement)
+	return err
+}

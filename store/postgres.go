@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -21,7 +23,7 @@ func openPostgres(url string, set settings) (*Store, error) {
 		return nil, fmt.Errorf("read the database url: %w", err)
 	}
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
-	pool := stdlib.OpenDB(*cfg)
+	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(plainStrings), stdlib.OptionResetSession(stillPlain))
 	connections := 16
 	if set.pool > 0 {
 		connections = set.pool
@@ -49,6 +51,38 @@ func openPostgres(url string, set settings) (*Store, error) {
 		spent:        &hot{db: pool, text: spentText, mode: mode},
 		learn:        &hot{db: pool, text: lazyText, mode: mode},
 	}, nil
+}
+
+// ErrStrings: the server reads a backslash in a string as an escape, so that
+// what Bun writes into a statement could end the string it is in.
+var ErrStrings = errors.New("the database has standard_conforming_strings off for this role or database; " +
+	"set it on, for example with: ALTER ROLE name SET standard_conforming_strings = on")
+
+// plainStrings refuses a new connection unless the server reports that it reads
+// strings as the SQL standard has them. Then it sets that for the session, which
+// goes before what the server's configuration, the database or the role may be
+// changed to while the connection lives.
+func plainStrings(ctx context.Context, conn *pgx.Conn) error {
+	if !plain(conn) {
+		return ErrStrings
+	}
+	if _, err := conn.Exec(ctx, "SET standard_conforming_strings = on", pgx.QueryExecModeSimpleProtocol); err != nil {
+		return fmt.Errorf("set standard_conforming_strings: %w", err)
+	}
+	return nil
+}
+
+// stillPlain throws a connection of the pool away if the server has reported
+// since that it reads strings otherwise. database/sql then opens another.
+func stillPlain(_ context.Context, conn *pgx.Conn) error {
+	if !plain(conn) {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+func plain(conn *pgx.Conn) bool {
+	return conn.PgConn().ParameterStatus("standard_conforming_strings") == "on"
 }
 
 // again reports whether a transaction failed only because of another one, so
