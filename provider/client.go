@@ -99,6 +99,7 @@ func (cc *clientCache) get(ctx context.Context, id string) (*client, error) {
 	if ok && cc.now().Before(kept.until) {
 		return kept.client, nil
 	}
+	until := cc.now().Add(clientCacheFor) // of what is read now, however long that takes
 	stored, err := cc.store.Client(ctx, id)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (cc *clientCache) get(ctx context.Context, id string) (*client, error) {
 	if len(cc.kept) >= clientCacheSize {
 		clear(cc.kept)
 	}
-	cc.kept[id] = keptClient{c, cc.now().Add(clientCacheFor)}
+	cc.kept[id] = keptClient{c, until}
 	return c, nil
 }
 

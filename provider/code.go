@@ -139,7 +139,10 @@ func (h *codeGrant) PopulateTokenEndpointResponse(
 		ID: h.p.NewID(), Type: devices.EventGrantCreated, At: g.CreatedAt, Subject: g.Subject,
 		DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID,
 	}
-	redeemed, err := h.p.Storage.Codes.Redeem(ctx, code.Hash, g, []devices.Event{created})
+	redeemed, err := h.p.Storage.Codes.Redeem(ctx, code.Hash, g, c.Client, []devices.Event{created})
+	if errors.Is(err, devices.ErrOutdated) {
+		return h.p.outdated(c)
+	}
 	if err != nil {
 		return trouble{err}
 	}

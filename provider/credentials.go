@@ -65,7 +65,9 @@ func (h *credentialsGrant) PopulateTokenEndpointResponse(
 	if key := sightingOf(ctx).Proof.KeyThumbprint; key != "" {
 		g.Baseline = &devices.Baseline{KeyThumbprint: key}
 	}
-	switch err := h.p.Storage.Codes.OpenGrant(ctx, g); {
+	switch err := h.p.Storage.Codes.OpenClientGrant(ctx, g, c.Client); {
+	case errors.Is(err, devices.ErrOutdated):
+		return h.p.outdated(c)
 	case errors.Is(err, devices.ErrNotFound): // deleted since it was read
 		return fosite.ErrInvalidClient.WithWrap(err)
 	case err != nil:

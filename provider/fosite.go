@@ -69,6 +69,31 @@ func (p *Provider) SetClientAssertionJWT(context.Context, string, time.Time) err
 	return fosite.ErrJTIKnown
 }
 
+// outdated refuses a client whose secret or keys have changed since it was
+// authenticated. It is read anew from now on.
+func (p *Provider) outdated(c *client) error {
+	p.clients.forget(c.ID)
+	return fosite.ErrInvalidClient.WithHint("The client's credentials have just changed.")
+}
+
+// unchanged refuses a client that was deleted, or whose credentials changed,
+// since it was authenticated, as far as this server knows: what it knows of
+// clients is at most five seconds old.
+func (p *Provider) unchanged(ctx context.Context, c *client) error {
+	now, err := p.clients.get(ctx, c.ID)
+	switch {
+	case now == c:
+		return nil
+	case errors.Is(err, devices.ErrNotFound):
+		return p.outdated(c)
+	case err != nil:
+		return trouble{err}
+	case now.Credential() != c.Credential():
+		return p.outdated(c)
+	}
+	return nil
+}
+
 // authenticate is fosite's client authentication with three doors closed: two
 // methods at once (RFC 6749 §2.3), credentials in the query, and a secret
 // sent by a client that has none.

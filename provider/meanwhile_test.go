@@ -227,3 +227,15 @@ func mustHash(h *house) string {
 	h.must(err)
 	return hash
 }
+
+func (s *slowly) Redeem(
+	ctx context.Context, hash []byte, g devices.Grant, verified oauth.Client, events []devices.Event,
+) (bool, error) {
+	s.before()
+	return s.Store.Redeem(ctx, hash, g, verified, events)
+}
+
+func (s *slowly) OpenClientGrant(ctx context.Context, g devices.Grant, verified oauth.Client) error {
+	s.before()
+	return s.Store.OpenClientGrant(ctx, g, verified)
+}

@@ -144,6 +144,9 @@ func (h *refreshGrant) PopulateTokenEndpointResponse(
 	if err != nil {
 		return err
 	}
+	if err := h.p.unchanged(ctx, c); err != nil {
+		return err
+	}
 	admission, err := h.p.Gate.Admit(ctx, devices.Presented{
 		Holding: s.holding, Generation: s.generation, Binding: c.BindingInForce(), Sighting: seen,
 		IdleFor: lifetime(c.RefreshIdle, h.p.Lifetimes.RefreshIdle),

@@ -34,11 +34,13 @@ type Codes interface {
 	Code(ctx context.Context, hash []byte) (oauth.Code, error)
 	// Redeem marks the code used and opens its grant in one transaction, and
 	// reports whether it was unused, unexpired, its device and subject good
-	// and its client there at that moment. If not, nothing has changed.
-	Redeem(ctx context.Context, hash []byte, g devices.Grant, events []devices.Event) (bool, error)
-	// OpenGrant adds a grant that descends from no code, or returns
-	// devices.ErrNotFound where it is of no device and its client is gone.
-	OpenGrant(ctx context.Context, g devices.Grant) error
+	// and its client there at that moment. If not, nothing has changed. It is
+	// devices.ErrOutdated if the client's credential has changed since.
+	Redeem(ctx context.Context, hash []byte, g devices.Grant, verified oauth.Client, events []devices.Event) (bool, error)
+	// OpenClientGrant adds a grant of a client's own, or returns
+	// devices.ErrNotFound where the client is gone, devices.ErrOutdated where
+	// its credential has changed since it was verified.
+	OpenClientGrant(ctx context.Context, g devices.Grant, verified oauth.Client) error
 	// CutTokens makes the grant's access tokens issued before the time dead.
 	CutTokens(ctx context.Context, grantID string, before time.Time) error
 }

@@ -101,7 +101,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string, when time.Time) err
 		return devices.ErrNotFound
 	}
 	err := s.inTx(ctx, func(tx bun.Tx) error {
-		if err := s.lockClient(ctx, tx, id, "SELECT pg_advisory_xact_lock(hashtextextended(?, 1))"); err != nil {
+		if err := s.lockClient(ctx, tx, id, "SELECT pg_advisory_xact_lock(hashtextextended($1, 1))"); err != nil {
 			return err
 		}
 		if err := s.lockHolders(ctx, tx, id); err != nil {
@@ -139,19 +139,30 @@ func (s *Store) lockClient(ctx context.Context, tx bun.Tx, id, statement string)
 	if !s.pg {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+	if _, err := tx.Tx.ExecContext(ctx, statement, id); err != nil {
 		return fmt.Errorf("lock client: %w", err)
 	}
 	return nil
 }
 
-// registered reports whether there is such a client.
-func registered(ctx context.Context, db bun.IDB, id string) (bool, error) {
-	n, err := db.NewSelect().Model((*clientRow)(nil)).Where("id = ?", id).Count(ctx)
-	if err != nil {
-		return false, fmt.Errorf("read client: %w", err)
+// registered reports whether there is such a client. It is devices.ErrOutdated
+// where it authenticates otherwise than as it was verified. A change of it waits
+// for the transaction.
+func (s *Store) registered(ctx context.Context, tx bun.Tx, id string, verified oauth.Client) (bool, error) {
+	var row clientRow
+	query := tx.NewSelect().Model(&row).Where("id = ?", id)
+	if s.pg {
+		query.For("SHARE")
 	}
-	return n > 0, nil
+	switch err := one(ctx, query, id); {
+	case errors.Is(err, devices.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read client: %w", err)
+	case row.client().Credential() != verified.Credential():
+		return false, devices.ErrOutdated
+	}
+	return true, nil
 }
 
 // lockHolders takes the locks of all subjects that hold live grants of a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -88,9 +89,10 @@ func (s *Store) Code(ctx context.Context, hash []byte) (oauth.Code, error) {
 // Redeem marks the code used at the creation time of the grant, which it
 // opens, and reports whether it was unused, unexpired and the grant's own, its
 // subject and device good, its sign-in not ended and its client still there. If
-// not, nothing has changed.
+// not, nothing has changed. If the client authenticates otherwise than as it was
+// verified, nothing has changed either and the error is devices.ErrOutdated.
 func (s *Store) Redeem(
-	ctx context.Context, hash []byte, g devices.Grant, events []devices.Event,
+	ctx context.Context, hash []byte, g devices.Grant, verified oauth.Client, events []devices.Event,
 ) (bool, error) {
 	if err := writable(g, events); err != nil {
 		return false, err
@@ -102,7 +104,7 @@ func (s *Store) Redeem(
 		if err != nil || !ok {
 			return err
 		}
-		if known, err := registered(ctx, tx, g.ClientID); err != nil || !known {
+		if known, err := s.registered(ctx, tx, g.ClientID, verified); err != nil || !known {
 			return err
 		}
 		rows, err := affected(tx.NewUpdate().Model((*codeRow)(nil)).Set("used_at = ?", at(g.CreatedAt)).
@@ -142,7 +144,7 @@ func (s *Store) standing(ctx context.Context, tx bun.Tx, g devices.Grant) (bool,
 // here, so that nobody waits in circles.
 func (s *Store) inClient(ctx context.Context, g devices.Grant, fn func(bun.Tx) error) error {
 	return s.inTx(ctx, func(tx bun.Tx) error {
-		if err := s.lockClient(ctx, tx, g.ClientID, "SELECT pg_advisory_xact_lock_shared(hashtextextended(?, 1))"); err != nil {
+		if err := s.lockClient(ctx, tx, g.ClientID, "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 1))"); err != nil {
 			return err
 		}
 		if err := s.lock(ctx, tx, g.Subject); err != nil {
@@ -162,7 +164,7 @@ func (s *Store) OpenGrant(ctx context.Context, g devices.Grant) error {
 	}
 	var err error
 	if g.DeviceID == "" {
-		err = s.openOwn(ctx, g)
+		err = s.openOwn(ctx, g, "(SELECT id FROM clients WHERE id = ?)", g.ClientID)
 	} else {
 		err = s.inSubject(ctx, g.Subject, func(tx bun.Tx) error {
 			ok, err := s.standing(ctx, tx, g)
@@ -181,15 +183,44 @@ func (s *Store) OpenGrant(ctx context.Context, g devices.Grant) error {
 	return nil
 }
 
-// openOwn adds a client's own grant in one statement. It waits for a deletion
-// of the client that is underway, and a deletion waits for it; without the
-// client, the column that may not be empty is.
-func (s *Store) openOwn(ctx context.Context, g devices.Grant) error {
-	client := "(SELECT id FROM clients WHERE id = ?)"
-	if s.pg {
-		client = "(SELECT id FROM clients WHERE id = ? FOR KEY SHARE)"
+// OpenClientGrant adds a client's own grant, or returns devices.ErrExists. It is
+// devices.ErrNotFound where the client is gone, and devices.ErrOutdated where it
+// authenticates otherwise than as it was verified. It is one statement where the
+// client is as it was read.
+func (s *Store) OpenClientGrant(ctx context.Context, g devices.Grant, verified oauth.Client) error {
+	if err := writable(g); err != nil {
+		return err
 	}
-	_, err := s.write.NewInsert().Model(grantRowOf(g)).Value("client_id", client, g.ClientID).Exec(ctx)
+	const client = "(SELECT id FROM clients WHERE id = ? AND version = ?)"
+	now := verified
+	err := s.openOwn(ctx, g, client, g.ClientID, now.Version)
+	for range attempts {
+		if !errors.Is(err, devices.ErrNotFound) {
+			break
+		}
+		if now, err = s.Client(ctx, g.ClientID); err != nil {
+			break
+		}
+		if now.Credential() != verified.Credential() {
+			err = devices.ErrOutdated
+			break
+		}
+		err = s.openOwn(ctx, g, client, g.ClientID, now.Version) // something else of it has changed
+	}
+	if err != nil {
+		return fmt.Errorf("open grant %s: %w", g.ID, err)
+	}
+	return nil
+}
+
+// openOwn adds a client's own grant in one statement. It waits for a deletion
+// or a change of the client that is underway, and these wait for it; without
+// the client, the column that may not be empty is.
+func (s *Store) openOwn(ctx context.Context, g devices.Grant, client string, args ...any) error {
+	if s.pg {
+		client = strings.TrimSuffix(client, ")") + " FOR SHARE)"
+	}
+	_, err := s.write.NewInsert().Model(grantRowOf(g)).Value("client_id", client, args...).Exec(ctx)
 	switch {
 	case duplicate(err):
 		return devices.ErrExists

@@ -83,7 +83,7 @@ func noGrantOnDeleted(t *testing.T, s Store) {
 				}
 			default:
 				created := devices.Event{ID: rand.Text(), Type: devices.EventGrantCreated, Subject: grants[i].Subject, GrantID: grants[i].ID}
-				_, err = s.Redeem(ctx, codes[i].Hash, grants[i], []devices.Event{created})
+				_, err = s.Redeem(ctx, codes[i].Hash, grants[i], client("editor"), []devices.Event{created})
 			}
 			if err != nil {
 				t.Error(err)

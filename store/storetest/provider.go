@@ -37,7 +37,7 @@ func redeemedOnce(t *testing.T, s Store) {
 	}
 	var won atomic.Int64
 	at(20, func(int) {
-		ok, err := s.Redeem(ctx, code.Hash, g, []devices.Event{{ID: rand.Text(), Subject: "ada"}})
+		ok, err := s.Redeem(ctx, code.Hash, g, client("editor"), []devices.Event{{ID: rand.Text(), Subject: "ada"}})
 		if err != nil {
 			t.Error(err)
 		}
@@ -90,7 +90,7 @@ func redeemedNever(t *testing.T, s Store) {
 		if g.SID != "" {
 			good(t, s.EndSignIn(ctx, g.SID, noon))
 		}
-		if ok, err := s.Redeem(ctx, hash, g, []devices.Event{{ID: "told", Subject: g.Subject}}); ok || err != nil {
+		if ok, err := s.Redeem(ctx, hash, g, client("editor"), []devices.Event{{ID: "told", Subject: g.Subject}}); ok || err != nil {
 			t.Errorf("%s: redeemed %v, %v", name, ok, err)
 		}
 		_, err := s.Holding(ctx, g.ID)
@@ -124,7 +124,7 @@ func noGrantOnRevoked(t *testing.T, s Store) {
 			case 0:
 				revoke(t, s, d)
 			case 1:
-				_, err = s.Redeem(ctx, code.Hash, g, nil)
+				_, err = s.Redeem(ctx, code.Hash, g, client("editor"), nil)
 			case 2:
 				_, err = s.OpenSignIn(ctx, in)
 			case 3:

@@ -36,8 +36,9 @@ type Clients interface {
 type Codes interface {
 	SaveCode(ctx context.Context, c oauth.Code) error
 	Code(ctx context.Context, hash []byte) (oauth.Code, error)
-	Redeem(ctx context.Context, hash []byte, g devices.Grant, events []devices.Event) (bool, error)
+	Redeem(ctx context.Context, hash []byte, g devices.Grant, verified oauth.Client, events []devices.Event) (bool, error)
 	OpenGrant(ctx context.Context, g devices.Grant) error
+	OpenClientGrant(ctx context.Context, g devices.Grant, verified oauth.Client) error
 	CutTokens(ctx context.Context, grantID string, before time.Time) error
 }
 
@@ -130,6 +131,7 @@ var promises = []promise{
 	{"sign-ins are extended, renewed and ended", signIns},
 	{"a client goes with its grants and codes", clients},
 	{"nothing opens for a client that is being deleted", noGrantOnDeleted},
+	{"nothing opens for a client by a secret that has changed", changedClient},
 	{"tokens are cut, never uncut", cutTokens},
 	{"an assertion is used once", assertions},
 	{"users are found whatever the case", users},

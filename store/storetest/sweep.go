@@ -104,7 +104,7 @@ func sweptCodes(t *testing.T, s Store) {
 		if !used {
 			return code
 		}
-		if ok, err := s.Redeem(ctx, code.Hash, g, nil); !ok || err != nil {
+		if ok, err := s.Redeem(ctx, code.Hash, g, client("editor"), nil); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 		return code

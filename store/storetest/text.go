@@ -45,7 +45,7 @@ func unwritable(t *testing.T, s Store) {
 				return yes(s.UpdateClient(ctx, oauth.Client{ID: "c", Name: bad}))
 			},
 			"code":    func() error { return s.SaveCode(ctx, oauth.Code{Hash: []byte(bad), Nonce: bad}) },
-			"redeem":  func() error { return yes(s.Redeem(ctx, nil, devices.Grant{ID: bad}, nil)) },
+			"redeem":  func() error { return yes(s.Redeem(ctx, nil, devices.Grant{ID: bad}, client("editor"), nil)) },
 			"sign-in": func() error { return yes(s.OpenSignIn(ctx, oauth.SignIn{ID: "s", ACR: bad})) },
 			"renewal": func() error { return yes(s.RenewSignIn(ctx, oauth.SignIn{ID: "s", ACR: bad})) },
 			"consent": func() error { return s.PutConsent(ctx, oauth.Consent{ClientID: bad}) },
