@@ -24,12 +24,12 @@ type Binaries struct{ Hydra, Kratos string }
 // The environment variables that name other binaries than those of this
 // package's modules: those of another version. They come both or not at all.
 const (
-	hydraBinary  = "LANYARD_E2E_HYDRA"
-	kratosBinary = "LANYARD_E2E_KRATOS"
+	hydraBinary  = "E2E_HYDRA"
+	kratosBinary = "E2E_KRATOS"
 )
 
-// Build returns the binaries of Hydra and Kratos: those that LANYARD_E2E_HYDRA
-// and LANYARD_E2E_KRATOS name, or else v2.3.0 and v1.3.1, which it builds if
+// Build returns the binaries of Hydra and Kratos: those that E2E_HYDRA
+// and E2E_KRATOS name, or else v2.3.0 and v1.3.1, which it builds if
 // the cache does not have them. It writes its progress to out.
 func Build(ctx context.Context, out io.Writer) (Binaries, error) {
 	if named := (Binaries{os.Getenv(hydraBinary), os.Getenv(kratosBinary)}); named.Hydra != "" && named.Kratos != "" {

@@ -298,7 +298,8 @@ func standingWord(t *testing.T, s *site, _ *ory.Mailbox) {
 	other := ada.Elsewhere(house.Phone())
 	other.SetCookie("http://"+s.KratosPublic, "lanyard_device", appDevice()["id"].(string))
 	phone := s.chain(t, other, id, "", "")
-	good(t, ada.ChangePassword(ory.Password, ""))
+	other.Secret = "another-Tr0ub4dor-and-7"
+	good(t, ada.ChangePassword(other.Secret, ""))
 	isRefused(t, phone)
 	refreshes(t, laptop)
 	eventually(t, "its session at Kratos ends", func() bool { return !s.signedIn(t, other) })

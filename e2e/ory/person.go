@@ -2,6 +2,7 @@ package ory
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -37,11 +38,13 @@ type Person struct {
 	Email   string
 	// Subject is the identity at Kratos, once registered.
 	Subject string
+	// Secret is the password where it was changed; empty is Password.
+	Secret string
 
 	http *http.Client
 }
 
-// Password is everybody's.
+// Password is everybody's at first.
 const Password = "Tr0ub4dor-and-3-x"
 
 // NewPerson returns somebody whom nobody knows.
@@ -182,7 +185,7 @@ func (p *Person) SignIn(query string) (Answer, error) {
 
 func (p *Person) submitLogin(f flow) (Answer, error) {
 	return p.json(http.MethodPost, f.UI.Action, map[string]any{
-		"method": "password", "password": Password, "identifier": p.Email, "csrf_token": f.csrf(),
+		"method": "password", "password": cmp.Or(p.Secret, Password), "identifier": p.Email, "csrf_token": f.csrf(),
 	})
 }
 

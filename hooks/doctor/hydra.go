@@ -19,6 +19,7 @@ func Hydra(config map[string]any, o Ours) []Finding {
 	private(r, t, o, "/hooks/hydra/token")
 	around(r, t, o)
 	grace(r, t)
+	newerHydra(r, t)
 	tokens(r, t, o)
 	pages(r, t, o)
 	return r.list

@@ -16,14 +16,15 @@ type flowOf struct {
 // Kratos looks at a kratos.yml.
 func Kratos(config map[string]any, o Ours) []Finding {
 	t, r := tree(config), &report{file: "kratos.yml"}
-	kratosFlow(r, t, o, flowOf{"login", []string{"password", "oidc", "code", "webauthn", "passkey", "totp", "lookup_secret"}, true})
-	kratosFlow(r, t, o, flowOf{"registration", []string{"password", "oidc", "code", "webauthn", "passkey"}, false})
+	kratosFlow(r, t, o, flowOf{"login", []string{"password", "oidc", "code", "webauthn", "passkey", "totp", "lookup_secret", "saml", "deviceauthn"}, true})
+	kratosFlow(r, t, o, flowOf{"registration", []string{"password", "oidc", "code", "webauthn", "passkey", "saml", "deviceauthn"}, false})
 	kratosFlow(r, t, o, flowOf{"settings", []string{"password"}, true})
 	if t.yes("selfservice.flows.recovery.enabled") {
 		kratosFlow(r, t, o, flowOf{"recovery", nil, true})
 	}
 	private(r, t, o, "/hooks/kratos/login")
 	allowed(r, t)
+	signingOut(r, t)
 	signingIn(r, t, o)
 	return r.list
 }
@@ -192,4 +193,5 @@ func allowed(r *report, t tree) {
 	}
 	r.check(len(lacks) == 0, "clients.web_hook.header_allowlist", "it holds what lanyard looks at",
 		"lanyard cannot see "+strings.Join(lacks, ", "), under("clients.web_hook.header_allowlist", paste))
+	hints(r, list)
 }
