@@ -1,11 +1,9 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -33,7 +31,7 @@ func liveFindings(a *app, c Config, called bool) []doctor.Finding {
 		found = append(found, hooksFinding(a, c.Issuer, c.Hooks.Keys[0].Reveal(), called))
 	}
 	if c.Gateway.Listen != "" && c.Gateway.Upstream != "" {
-		found = append(found, aroundFinding(a, strings.TrimRight(c.Gateway.Upstream, "/")))
+		found = append(found, gatewayFinding(a.ctx, strings.TrimRight(c.Gateway.Upstream, "/")))
 	}
 	return found
 }
@@ -100,53 +98,4 @@ func liveFinding(a *app, name, url string) doctor.Finding {
 		f.What += ": it cannot end one chain of tokens by itself (v25.4.0 can); a refused one stays refused, and its access tokens run out"
 	}
 	return f
-}
-
-// aroundFinding asks Hydra where it sends clients for their tokens, and asks
-// there whether that is the gateway: only the gateway turns a doubled parameter
-// down in these words, and nothing happens by it.
-func aroundFinding(a *app, upstream string) doctor.Finding {
-	f := doctor.Finding{Level: doctor.Advice, Where: "gateway"}
-	ctx, cancel := context.WithTimeout(a.ctx, 5*time.Second)
-	defer cancel()
-	var told struct {
-		TokenEndpoint string `json:"token_endpoint"`
-	}
-	document, err := fetch(ctx, http.MethodGet, upstream+"/.well-known/openid-configuration", "")
-	if err != nil {
-		f.Level, f.What = doctor.Missing, "Hydra's public port (gateway.upstream) cannot be reached: "+err.Error()
-		return f
-	}
-	if json.Unmarshal(document, &told) != nil || told.TokenEndpoint == "" {
-		f.What = "nothing is known of where clients are sent: gateway.upstream does not say (" + upstream + ")"
-		return f
-	}
-	answer, err := fetch(ctx, http.MethodPost, told.TokenEndpoint, "grant_type=refresh_token&grant_type=refresh_token")
-	switch {
-	case err != nil:
-		f.What = "the token endpoint that clients are told of cannot be reached from here: " + err.Error()
-	case !bytes.Contains(answer, []byte("with each parameter once")):
-		f.Level = doctor.Missing
-		f.What = "clients go around it: " + told.TokenEndpoint + ", which Hydra tells them, is not the gateway; have that address lead to gateway.listen"
-	default:
-		f.Level, f.What = doctor.Good, told.TokenEndpoint+", which Hydra tells its clients, is the gateway"
-	}
-	return f
-}
-
-// fetch returns the body of an answer, whatever its status.
-func fetch(ctx context.Context, method, address, form string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form))
-	if err != nil {
-		return nil, err
-	}
-	if form != "" {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	return io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 }

@@ -43,6 +43,37 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 	tells := func(endpoint string) string {
 		return serves(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintf(w, `{"token_endpoint":%q}`, endpoint) })
 	}
+	// exact is a proxy that leads one path to the gateway and the rest to Hydra.
+	exact := func(hydra http.HandlerFunc) string {
+		var at string
+		at = serves(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/.well-known/openid-configuration":
+				_, _ = fmt.Fprintf(w, `{"token_endpoint":"%s/oauth2/token"}`, at)
+			case r.RequestURI == "/oauth2/token":
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, "A token request is one form, urlencoded, with each parameter once.")
+			default:
+				hydra(w, r)
+			}
+		})
+		return at
+	}
+	const invalid = `{"error":"invalid_request","error_description":"in Hydra's words"}`
+	trims := func(w http.ResponseWriter, r *http.Request) {
+		if strings.TrimRight(r.RequestURI, "/") == "/oauth2/token" {
+			_, _ = io.WriteString(w, invalid)
+		}
+	}
+	decodes := func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI == "/oauth2/token%2f" {
+			_, _ = io.WriteString(w, invalid)
+		}
+	}
+	redirects := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/oauth2/token")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	}
 	direct := serves(t, version("Hydra says no"))
 	const down = "http://127.0.0.1:1"
 	for _, tt := range []struct {
@@ -84,6 +115,18 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 			"good     gateway: " + gateway + "/oauth2/token, which Hydra tells its clients, is the gateway", false},
 		{"clients around the gateway", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(direct + "/oauth2/token")},
 			"missing  gateway: clients go around it: " + direct + "/oauth2/token, which Hydra tells them, is not the gateway", true},
+		{"a proxy that knows one spelling, before a current Hydra",
+			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(exact(trims) + "/oauth2/token")},
+			"/oauth2/token/ is answered by Hydra; have your proxy match the prefix /oauth2/token", true},
+		{"a proxy that knows one spelling and decodes slashes",
+			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(exact(decodes) + "/oauth2/token")},
+			"/oauth2/token%2f is answered by Hydra", true},
+		{"a proxy that redirects by itself",
+			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(exact(redirects) + "/oauth2/token")},
+			"and no other spelling of it goes around", false},
+		{"a proxy that knows one spelling, before a Hydra that redirects",
+			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": exact(redirects)},
+			"/oauth2/token/ is not led to the gateway: Hydra itself redirects from it", true},
 		{"clients sent where this machine does not reach",
 			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(down + "/oauth2/token")},
 			"advice   gateway: the token endpoint that clients are told of cannot be reached from here", false},

@@ -24,13 +24,18 @@ type site struct {
 	*ory.Stack
 	House   *house.House
 	Gateway string
-	key     string
+	// Upstream is the address by which proxies reach Hydra: Hydra's own, or that
+	// of a proxy before it that reads paths as a current Hydra does.
+	Upstream string
+	key      string
 }
 
 // change is what a test wants otherwise.
 type change struct {
 	plan func(*ory.Plan)
 	late func(ory.Plan) []house.Setting // settings of lanyard that need the plan
+	// current puts ory.Current between the gateway and Hydra.
+	current bool
 }
 
 func open(t *testing.T, c change) *site {
@@ -47,6 +52,10 @@ func open(t *testing.T, c change) *site {
 		HydraDatabase: database(), KratosDatabase: database(),
 		Issuer: "http://" + gateway, Consent: ory.NoConsent, HookKey: "a key of these tests, 32 characters",
 	}
+	upstream := plan.HydraPublic
+	if c.current {
+		upstream = current(t, upstream)
+	}
 	var more []house.Setting
 	if c.late != nil {
 		more = c.late(plan)
@@ -57,14 +66,14 @@ func open(t *testing.T, c change) *site {
 		house.Set("hooks.hydra.admin_url", "http://"+plan.HydraAdmin),
 		house.Set("hooks.kratos.admin_url", "http://"+plan.KratosAdmin),
 		house.Set("gateway.listen", gateway),
-		house.Set("gateway.upstream", "http://"+plan.HydraPublic),
+		house.Set("gateway.upstream", "http://"+upstream),
 	}, more...)...)
 	plan.Lanyard = h.Issuer
 	if c.plan != nil {
 		c.plan(&plan)
 	}
 	h.Start()
-	s := &site{House: h, Gateway: "http://" + gateway, key: plan.HookKey}
+	s := &site{House: h, Gateway: "http://" + gateway, Upstream: upstream, key: plan.HookKey}
 	if s.Stack, err = ory.Start(t.Context(), binaries, plan); err != nil {
 		t.Fatal(err)
 	}

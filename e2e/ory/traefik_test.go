@@ -20,13 +20,13 @@ import (
 func TestTraefik(t *testing.T) {
 	binary, err := ory.BuildTraefik(t.Context(), progress{t})
 	good(t, err)
-	s := open(t, change{late: func(ory.Plan) []house.Setting {
+	s := open(t, change{current: true, late: func(ory.Plan) []house.Setting {
 		return []house.Setting{house.Set("trusted_proxies", []string{"127.0.0.1/32"})}
 	}})
 	text, err := os.ReadFile("../../docs/ory.md")
 	good(t, err)
 	names := strings.NewReplacer(
-		"http://lanyard:4440", s.Gateway, "http://lanyard:4477", s.House.Issuer, "http://hydra:4444", "http://"+s.HydraPublic,
+		"http://lanyard:4440", s.Gateway, "http://lanyard:4477", s.House.Issuer, "http://hydra:4444", "http://"+s.Upstream,
 		"auth.example.com", "127.0.0.1", "a long random key", s.key,
 	)
 	samples := regexp.MustCompile("(?s)```yaml\n(# Traefik.*?)```").FindAllStringSubmatch(string(text), -1)

@@ -22,8 +22,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -122,13 +120,6 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.streams.ServeHTTP(w, r)
-}
-
-// asksForToken reports whether a path is the token endpoint's, however it is
-// written. Hydra knows it in one form; a proxy between here and there may make
-// that form of another.
-func asksForToken(written string) bool {
-	return strings.EqualFold(path.Clean("/"+written), "/oauth2/token")
 }
 
 // rewrite points a request at Hydra. Its headers stay as they came, with the

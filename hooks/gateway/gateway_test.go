@@ -95,6 +95,9 @@ func TestEveryWayToWriteTheTokenEndpoint(t *testing.T) {
 	for path, looked := range map[string]bool{
 		"/oauth2/token": true, "//oauth2/token": true, "/oauth2//token": true, "/oauth2/token/": true, "/./oauth2/x/../token": true,
 		"/OAuth2/Token": true, "/oauth2%2Ftoken": true, "/%6Fauth2/token": true, "/oauth2/%2e/token": true,
+		"/oauth2/token;x=1": true, "/oauth2;a/token/;x": true, "/oauth2/token%2f": true, "/oauth2/token%3bx": true, "/oauth2%5ctoken": true,
+		"/%6F%61uth2/%74oken/": true, "/oauth2/token/x/..": true, "/oauth2/token/%2e": true, "/oauth2/%2574oken": true, "/oauth2/token%25252f": true,
+		"/oauth2/token%20": true, "/oauth2/token%00": true, "/oauth2/token%2500": true, "/oauth2/token/?a=1": true,
 		"/oauth2/tokens": false, "/oauth2/token/x": false, "/oauth2/revoke": false, "/x/oauth2/token": false,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at+path, http.NoBody)
