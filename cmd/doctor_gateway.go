@@ -85,7 +85,7 @@ func spellings(escaped string) []string {
 		escaped + "/", escaped + "//", escaped + "%2f", escaped + "%2F", escaped + "/?a=1", escaped + "?a=1", escaped + ";a=1", escaped + "/;a=1",
 		folder + coded, folder + coded + "/", folder + coded + "%2f", strings.TrimSuffix(folder, "/") + "%2F" + name,
 		strings.TrimSuffix(folder, "/") + "%2f" + name + "/", folder + "/" + name, "/" + escaped, folder + "./" + name, folder + "%2e/" + name,
-		folder + "x/../" + name, folder + "x/%2e%2e/" + name, escaped + "/.", escaped + "/x/..", strings.ToUpper(escaped),
+		folder + "x/../" + name, folder + "x/%2e%2e/" + name, escaped + "/.", escaped + "/x/..",
 	}
 }
 
@@ -101,8 +101,8 @@ func reachesHydra(ctx context.Context, public, upstream, spelled string) (string
 		return "", nil
 	case answer.tokenError():
 		return "is answered by Hydra", nil
-	case answer.location == "":
-		return "", nil
+	case answer.location == "" || !strings.HasSuffix(strings.ToLower(spelled), "/") && !strings.HasSuffix(strings.ToLower(spelled), "%2f"):
+		return "", nil // v25.4 and later take no other path that v2.3.0 redirects from
 	}
 	hydra, err := ask(ctx, http.MethodPost, upstream+spelled, doubled)
 	if err == nil && hydra.status == answer.status && hydra.location == answer.location {

@@ -17,6 +17,15 @@ const IssuerHydra = "hydra"
 // nothing else of it changed.
 const watchEvery = time.Minute
 
+// TokenHash is what is kept of a token that another server mints: keyed hashes.
+type TokenHash struct {
+	// Signature is of the part by which that server finds the token. Hydra ends
+	// a chain for a spent token of which this part alone is right.
+	Signature []byte
+	// Whole is of the whole token.
+	Whole []byte
+}
+
 // Watch judges a token call whose tokens another server mints: it sees no
 // generations, so it compares standing and looks alone. A refusing verdict is
 // not an error; the error speaks of trouble, after which nothing has changed.

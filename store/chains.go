@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -16,26 +17,29 @@ const (
 	// name is not empty is said for the index, which has no other grants.
 	chainText = holdingSelect + `
 WHERE g.issuer = $1 AND g.external_ref = $2 AND g.external_ref <> ''`
-	// passedText reads the grant of a token that passed by, and whether the
-	// token is spent.
-	passedText = holdingSelect + `
-WHERE g.id = (SELECT p.grant_id FROM passed AS p WHERE p.hash = $1)`
+	// passedText reads the grant of a token that passed by, by its signature's
+	// hash or its own, and whether its own is known.
+	passedText = "SELECT" + holdingColumns + `,
+ EXISTS (SELECT 1 FROM passed AS w WHERE w.hash = $2 OR (w.hash = $1 AND w.whole = $2))` + holdingFrom + `
+WHERE g.id = (SELECT p.grant_id FROM passed AS p WHERE p.hash IN ($1, $2) LIMIT 1)`
 	// markText is chainText, which takes a token down as the grant's.
 	markText = `WITH held AS (` + chainText + `), marked AS (
  INSERT INTO passed (at, hash, grant_id) SELECT $3, $4, held.id FROM held WHERE held.revoked_at = 0
  ON CONFLICT (hash) DO NOTHING)
 SELECT * FROM held`
-	spentText = `SELECT EXISTS (SELECT 1 FROM passed AS n WHERE n.parent = $1)`
+	spentText = `SELECT EXISTS (SELECT 1 FROM passed AS n WHERE n.parent IN ($1, $2))`
 	// lazyText is learnText that does not wait for the disk. What PostgreSQL
 	// loses in a crash is a token that did not pass by: its next use is judged
 	// by the chain.
 	lazyText = `WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS it)
-INSERT INTO passed (at, hash, parent, grant_id)
-SELECT $1, $2, p.hash, p.grant_id FROM lazily, passed AS p WHERE p.hash = $3 AND lazily.it = 'off'
-ON CONFLICT (hash) DO NOTHING`
-	learnText = `INSERT INTO passed (at, hash, parent, grant_id)
-SELECT $1, $2, p.hash, p.grant_id FROM passed AS p WHERE p.hash = $3
-ON CONFLICT (hash) DO NOTHING`
+INSERT INTO passed (at, hash, whole, parent, grant_id)
+SELECT $1, $2, $3, p.hash, p.grant_id FROM lazily, passed AS p WHERE p.hash IN ($4, $5) AND lazily.it = 'off'` + learnEnd
+	learnText = `INSERT INTO passed (at, hash, whole, parent, grant_id)
+SELECT $1, $2, $3, p.hash, p.grant_id FROM passed AS p WHERE p.hash IN ($4, $5)` + learnEnd
+	// learnEnd returns when the token's grant ended, 0 for a live one.
+	learnEnd = `
+ON CONFLICT (hash) DO NOTHING
+RETURNING COALESCE((SELECT g.revoked_at FROM grants AS g WHERE g.id = passed.grant_id), 1)`
 )
 
 // HoldingByRef returns the grant that its issuer calls ref, with its device
@@ -55,19 +59,30 @@ func (s *Store) HoldingByRef(ctx context.Context, issuer, ref string) (devices.H
 	return scanHolding(row)
 }
 
-// HoldingByToken returns the grant of a token that passed by, by the keyed
-// hash of the token, or devices.ErrNotFound. It is one SELECT.
-func (s *Store) HoldingByToken(ctx context.Context, hash []byte) (devices.Holding, error) {
-	row, err := s.passed.row(ctx, hash)
+// HoldingByToken returns the grant of a token that passed by, or
+// devices.ErrNotFound. Whole reports that the whole token did, not only its
+// signature. It is one SELECT.
+func (s *Store) HoldingByToken(ctx context.Context, t devices.TokenHash) (h devices.Holding, whole bool, err error) {
+	row, err := s.passed.row(ctx, t.Signature, t.Whole)
 	if err != nil {
-		return devices.Holding{}, fmt.Errorf("read grant: %w", err)
+		return devices.Holding{}, false, fmt.Errorf("read grant: %w", err)
 	}
-	return scanHolding(row)
+	h, err = scanHolding(oneMore{row, &whole})
+	return h, whole, err
 }
 
+// oneMore scans a column behind those that are asked for.
+type oneMore struct {
+	row  scanner
+	last any
+}
+
+// Scan reads the row.
+func (m oneMore) Scan(into ...any) error { return m.row.Scan(append(into, m.last)...) }
+
 // TokenSpent reports whether a token has a successor that passed by.
-func (s *Store) TokenSpent(ctx context.Context, hash []byte) (bool, error) {
-	row, err := s.spent.row(ctx, hash)
+func (s *Store) TokenSpent(ctx context.Context, t devices.TokenHash) (bool, error) {
+	row, err := s.spent.row(ctx, t.Signature, t.Whole)
 	if err != nil {
 		return false, fmt.Errorf("read token: %w", err)
 	}
@@ -78,15 +93,34 @@ func (s *Store) TokenSpent(ctx context.Context, hash []byte) (bool, error) {
 	return spent, nil
 }
 
-// LearnToken keeps the hash of a token that came out of another, whose hash is
-// known. Where it is not, or the fresh one is known already, nothing changes.
-func (s *Store) LearnToken(ctx context.Context, fresh, from []byte, when time.Time) error {
+// LearnToken keeps a token that came out of another, which is known, and returns
+// devices.ErrRevoked if their grant has ended by then. If the other one is not
+// known, or the fresh one is known already, nothing changes. On PostgreSQL it is
+// one round trip.
+func (s *Store) LearnToken(ctx context.Context, fresh, from devices.TokenHash, when time.Time) error {
+	var ended micros
 	err := retried(ctx, func() error {
-		_, err := s.learn.exec(ctx, int64(at(when)), fresh, from)
-		return err
+		row, err := s.learn.row(ctx, int64(at(when)), fresh.Signature, fresh.Whole, from.Signature, from.Whole)
+		if err != nil {
+			return err
+		}
+		return row.Scan(&ended)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		h, _, err := s.HoldingByToken(ctx, fresh)
+		if errors.Is(err, devices.ErrNotFound) {
+			return nil
+		}
+		ended = at(h.Grant.RevokedAt)
+		if err != nil {
+			return err
+		}
+	case err != nil:
 		return fmt.Errorf("learn token: %w", err)
+	}
+	if ended != 0 {
+		return devices.ErrRevoked
 	}
 	return nil
 }

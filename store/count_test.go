@@ -135,7 +135,7 @@ func TestChainIsTwoRoundTrips(t *testing.T) {
 		return err
 	}
 	learn := func(fresh string) func() error {
-		return func() error { return s.LearnToken(ctx, []byte(fresh), []byte("mark"), oryNoon) }
+		return func() error { return s.LearnToken(ctx, token(fresh), marked("mark"), oryNoon) }
 	}
 	if err := errors.Join(read(), mark(), learn("t1")()); err != nil { // which prepares
 		t.Fatal(err)

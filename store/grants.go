@@ -18,16 +18,20 @@ var _ devices.GrantStore = (*Store)(nil)
 const holdingText = holdingSelect + `
 WHERE g.id = $1`
 
-const holdingSelect = `SELECT
+const (
+	holdingSelect  = "SELECT" + holdingColumns + holdingFrom
+	holdingColumns = `
  g.generation, g.parent, g.version, g.rotated_at, g.idle_until, g.not_after, g.revoked_at,
  g.tokens_not_before, g.created_at, g.offline, g.id, g.subject, g.client_id, g.device_id, g.sid,
  g.issuer, g.external_ref, g.scopes, g.audience, g.revoked_reason, g.secret, g.session, g.baseline,
  COALESCE(s.disabled_at, 0), d.id IS NOT NULL, COALESCE(d.tier, 0), COALESCE(d.state, ''),
  d.cookie_hash, COALESCE(d.key_thumbprint, ''), d.last_addr, COALESCE(d.last_asn, 0),
- COALESCE(d.last_place, ''), COALESCE(d.last_spot, 0), COALESCE(d.last_at, 0), COALESCE(d.known, '')
+ COALESCE(d.last_place, ''), COALESCE(d.last_spot, 0), COALESCE(d.last_at, 0), COALESCE(d.known, '')`
+	holdingFrom = `
 FROM grants AS g
 LEFT JOIN devices AS d ON d.id = g.device_id
 LEFT JOIN subjects AS s ON s.id = g.subject`
+)
 
 const (
 	rotateText = `UPDATE grants SET

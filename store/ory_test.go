@@ -147,6 +147,14 @@ func TestChainWaitsForTheSubject(t *testing.T) {
 	})
 }
 
+// token is what is kept of a token; marked is one of a context's ID, or what
+// was kept of a token before signatures were.
+func token(name string) devices.TokenHash {
+	return devices.TokenHash{Signature: []byte("half " + name), Whole: []byte(name)}
+}
+
+func marked(name string) devices.TokenHash { return devices.TokenHash{Signature: []byte(name)} }
+
 func TestPassedTokens(t *testing.T) {
 	onEach(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -154,27 +162,62 @@ func TestPassedTokens(t *testing.T) {
 		if _, err := s.OpenChain(ctx, chain("g1", "c1", "laptop", ""), []byte("mark"), created); err != nil {
 			t.Fatal(err)
 		}
-		learn := func(fresh, from string) {
+		learn := func(fresh, from devices.TokenHash) {
 			t.Helper()
-			if err := s.LearnToken(ctx, []byte(fresh), []byte(from), oryNoon); err != nil {
+			if err := s.LearnToken(ctx, fresh, from, oryNoon); err != nil {
 				t.Fatal(err)
 			}
 		}
-		learn("t1", "mark")
-		learn("t1", "mark")
-		learn("t2", "t1")
-		learn("lost", "never seen")
-		for token, want := range map[string]bool{"mark": true, "t1": true, "t2": false} {
-			h, err := s.HoldingByToken(ctx, []byte(token))
-			if err != nil || h.Grant.ID != "g1" {
-				t.Errorf("%s: %+v, %v", token, h.Grant, err)
+		learn(marked("old"), marked("mark")) // as earlier releases kept it
+		learn(token("t1"), token("old"))
+		learn(token("t1"), token("old"))
+		learn(token("t2"), token("t1"))
+		learn(token("lost"), token("never seen"))
+		junk := func(name string) devices.TokenHash {
+			return devices.TokenHash{Signature: token(name).Signature, Whole: []byte("junk")}
+		}
+		for _, tt := range []struct {
+			token        devices.TokenHash
+			whole, spent bool
+		}{
+			{token("old"), true, true}, {token("t1"), true, true}, {token("t2"), true, false},
+			{junk("t1"), false, true}, {junk("t2"), false, false},
+		} {
+			h, whole, err := s.HoldingByToken(ctx, tt.token)
+			if err != nil || h.Grant.ID != "g1" || h.Device == nil || whole != tt.whole {
+				t.Errorf("%s: %+v, whole %v, %v", tt.token, h.Grant, whole, err)
 			}
-			if spent, err := s.TokenSpent(ctx, []byte(token)); err != nil || spent != want {
-				t.Errorf("%s spent: %v, %v", token, spent, err)
+			if spent, err := s.TokenSpent(ctx, tt.token); err != nil || spent != tt.spent {
+				t.Errorf("%s spent: %v, %v", tt.token, spent, err)
 			}
 		}
-		if _, err := s.HoldingByToken(ctx, []byte("lost")); !errors.Is(err, devices.ErrNotFound) {
-			t.Errorf("a token from nowhere: %v", err)
+		for _, unknown := range []devices.TokenHash{token("lost"), junk("lost"), junk("old")} {
+			if _, _, err := s.HoldingByToken(ctx, unknown); !errors.Is(err, devices.ErrNotFound) {
+				t.Errorf("%s: %v", unknown, err)
+			}
+		}
+	})
+}
+
+// A token of a grant that ended in between is kept, and said to be dead.
+func TestTokensOfAnEndedGrant(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		enrolledIn(t, s, "ada", "laptop")
+		if _, err := s.OpenChain(ctx, chain("g1", "c1", "laptop", ""), []byte("mark"), created); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.LearnToken(ctx, token("t1"), marked("mark"), oryNoon); err != nil {
+			t.Fatal(err)
+		}
+		endedIn(t, s, "ada", "laptop")
+		for _, hop := range [][2]devices.TokenHash{{token("t2"), token("t1")}, {token("t2"), token("t1")}, {token("t1"), marked("mark")}} {
+			if err := s.LearnToken(ctx, hop[0], hop[1], oryNoon); !errors.Is(err, devices.ErrRevoked) {
+				t.Errorf("%s: %v, want that its grant has ended", hop[0], err)
+			}
+		}
+		if h, _, err := s.HoldingByToken(ctx, token("t2")); err != nil || h.Grant.RevokedAt.IsZero() {
+			t.Errorf("%+v, %v", h.Grant, err)
 		}
 	})
 }
@@ -201,7 +244,7 @@ func TestMarkedByRef(t *testing.T) {
 			t.Errorf("an ended chain: %+v, %v", h, err)
 		}
 		for mark, kept := range map[string]bool{"m0": false, "m1": true, "m2": false} {
-			if h, err := s.HoldingByToken(ctx, []byte(mark)); kept != (err == nil && h.Grant.ID == "g1") {
+			if h, _, err := s.HoldingByToken(ctx, marked(mark)); kept != (err == nil && h.Grant.ID == "g1") {
 				t.Errorf("%s: %+v, %v", mark, h.Grant, err)
 			}
 		}
@@ -310,18 +353,19 @@ func TestSweepForgetsSpentTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 		day := 24 * time.Hour
-		for n, hop := range [][2]string{{"t1", "mark"}, {"t2", "t1"}, {"t3", "t2"}} {
-			if err := s.LearnToken(ctx, []byte(hop[0]), []byte(hop[1]), oryNoon.Add(time.Duration(n)*day)); err != nil {
+		for n, hop := range [][2]devices.TokenHash{{token("t1"), marked("mark")}, {token("t2"), token("t1")}, {token("t3"), token("t2")}} {
+			if err := s.LearnToken(ctx, hop[0], hop[1], oryNoon.Add(time.Duration(n)*day)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := s.Sweep(ctx, oryNoon.Add(2*day), store.Retention{}); err != nil {
 			t.Fatal(err)
 		}
-		for token, kept := range map[string]bool{"mark": false, "t1": false, "t2": true, "t3": true} {
-			_, err := s.HoldingByToken(ctx, []byte(token))
-			if kept != (err == nil) {
-				t.Errorf("%s: %v", token, err)
+		for name, kept := range map[string]bool{"mark": false, "t1": false, "t2": true, "t3": true} {
+			_, _, err := s.HoldingByToken(ctx, token(name))
+			_, _, err2 := s.HoldingByToken(ctx, marked(name))
+			if kept != (err == nil) || err2 == nil {
+				t.Errorf("%s: %v, %v", name, err, err2)
 			}
 		}
 	})

@@ -135,13 +135,17 @@ func TestNoSpellingLeadsPastTheGateway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, change{current: now})
 			ada := s.registered(t, house.Laptop())
-			id, _ := s.client(t, true)
-			form := func(c *ory.Chain) string {
-				return url.Values{"grant_type": {"refresh_token"}, "client_id": {id}, "refresh_token": {c.Held}}.Encode()
+			begin := func() *ory.Chain { // Hydra v2.3.0 ends chains of one client together
+				id, _ := s.client(t, true)
+				return s.chain(t, ada, id, "", "")
 			}
-			c := s.chain(t, ada, id, "", "")
+			form := func(c *ory.Chain) string {
+				return url.Values{"grant_type": {"refresh_token"}, "client_id": {c.ClientID}, "refresh_token": {c.Held}}.Encode()
+			}
+			c := begin()
+			seen := 0
 			for _, at := range []string{s.Gateway, s.proxied(t, s.Upstream)} {
-				seen := 0
+				before := seen
 				for _, spelt := range spellings {
 					for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut, "post"} {
 						status, body := asks(t, method, at, spelt, form(c))
@@ -151,11 +155,11 @@ func TestNoSpellingLeadsPastTheGateway(t *testing.T) {
 					}
 					if s.told(t, "session.hijack_suspected", ada.Subject) > seen { // the chain has ended
 						seen++
-						c = s.chain(t, ada, id, "", "")
+						c = begin()
 					}
 				}
-				if seen < 4 {
-					t.Errorf("the thief was seen %d times: these spellings test nothing", seen)
+				if seen-before < 4 {
+					t.Errorf("the thief was seen %d times: these spellings test nothing", seen-before)
 				}
 			}
 			refreshes(t, c)

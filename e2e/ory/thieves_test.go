@@ -5,6 +5,7 @@ package ory_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/lanyard-id/lanyard/e2e/house"
@@ -21,6 +22,7 @@ func TestThievesWhoKnowHydra(t *testing.T) {
 	}{
 		{"who hides from Hydra what the gateway sees is not let through", hidden},
 		{"a spent token that is written otherwise is told", writtenOtherwise},
+		{"half of a spent token is told", halfOfAToken},
 		{"white space around a grant type hides nothing", roundTheGrantType},
 		{"a spent token in a stranger's client ends nothing", strangersClient},
 		{"a disabled subject's session at Kratos ends", disabled},
@@ -71,6 +73,26 @@ func writtenOtherwise(t *testing.T, s *site) {
 	c = s.chain(t, ada, id, "", "")
 	wants(t, presents(t, thief, id, broken(), nil), http.StatusBadRequest, "invalid_grant")
 	eventually(t, "session.hijack_suspected is told", func() bool { return s.told(t, "session.hijack_suspected", ada.Subject) == 1 })
+}
+
+// Hydra finds a token by what is behind the dot, whatever is before it, and ends
+// the chain if that token is spent.
+func halfOfAToken(t *testing.T, s *site) {
+	ada := s.registered(t, house.Laptop())
+	id, _ := s.client(t, true)
+	c := s.chain(t, ada, id, "", "")
+	thief := s.NewPerson(s.Gateway, house.Thief())
+	half := func(token string) string { return "junk" + token[strings.LastIndex(token, "."):] }
+	spent := c.Held
+	wants(t, presents(t, thief, id, half(c.Held), nil), http.StatusBadRequest, "invalid_grant")
+	refreshes(t, c) // it was not spent: nothing has ended
+	wants(t, presents(t, thief, id, half(spent), nil), http.StatusBadRequest, "invalid_grant")
+	eventually(t, "grant.reuse_detected is told", func() bool { return s.told(t, "grant.reuse_detected", ada.Subject) == 1 })
+	isRefused(t, c)
+	said, err := s.Introspect(c.Access)
+	if good(t, err); said["active"] != false {
+		t.Errorf("Hydra has not ended the chain: %v", said)
+	}
 }
 
 // Hydra reads a grant type without the white space around it.

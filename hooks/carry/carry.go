@@ -49,8 +49,8 @@ type Context struct {
 }
 
 // Judged reports whether the gateway has judged a token of that chain a moment
-// ago: with the grant, the device and the subject read then, so that there is
-// nothing to ask again.
+// ago: with the grant, the device and the subject read then. It reads the grant
+// again when it passes on the answer.
 func (c Context) Judged(chain string, now time.Time) bool {
 	age := now.Sub(c.At)
 	return c.GrantID != "" && chain != "" && c.Chain == chain && age >= 0 && age < fresh
@@ -65,9 +65,11 @@ const label = "lanyard/carry/context/1"
 // Sealer seals and opens contexts, and hashes tokens, under keys derived from
 // the system secrets: the first seals and hashes, all open.
 type Sealer struct {
-	box   *seal.Box
-	token []byte
-	now   func() time.Time
+	box *seal.Box
+	// token hashes whole tokens and IDs of contexts, signature a token's
+	// signature: neither can be presented as the other.
+	token, signature []byte
+	now              func() time.Time
 }
 
 // New returns a sealer under the system secrets, newest first.
@@ -77,7 +79,8 @@ func New(system [][]byte, now func() time.Time) (*Sealer, error) {
 		return nil, fmt.Errorf("carry: %w", err)
 	}
 	token, err := hkdf.Key(sha256.New, system[0], nil, "lanyard/carry/token/1", sha256.Size)
-	return &Sealer{box: box, token: token, now: now}, err
+	signature, err2 := hkdf.Key(sha256.New, system[0], nil, "lanyard/carry/signature/1", sha256.Size)
+	return &Sealer{box: box, token: token, signature: signature, now: now}, errors.Join(err, err2)
 }
 
 // Seal returns the text of a context, which gets an ID and the time.
@@ -115,11 +118,24 @@ func (s *Sealer) Open(text, clientID string) (Context, error) {
 	return c, nil
 }
 
-// Hash returns what is kept of a token of Hydra's, or of the ID of a context.
-// However a token is written, if Hydra takes it for the same it is the same.
-func (s *Sealer) Hash(token string) []byte {
-	mac := hmac.New(sha256.New, s.token)
-	mac.Write([]byte(plain(token)))
+// Hash returns what is kept of the ID of a context.
+func (s *Sealer) Hash(id string) []byte { return keyed(s.token, id) }
+
+// Token returns what is kept of a refresh token of Hydra's. However a token is
+// written, if Hydra takes it for the same it is the same.
+func (s *Sealer) Token(token string) devices.TokenHash {
+	whole := plain(token)
+	t := devices.TokenHash{Whole: keyed(s.token, whole)}
+	t.Signature = t.Whole // Hydra mints none such
+	if _, signature, is := strings.Cut(whole, "."); is {
+		t.Signature = keyed(s.signature, signature)
+	}
+	return t
+}
+
+func keyed(key []byte, text string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
 	return mac.Sum(nil)
 }
 

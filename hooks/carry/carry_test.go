@@ -120,28 +120,46 @@ func TestTokensAreHashedAsHydraReadsThem(t *testing.T) {
 		"with its prefix": "ory_rt_" + token, "a line break": token[:9] + "\n" + token[9:],
 		"line breaks": "ory_rt_\r\n" + token[:43] + "\r" + token[43:], "spare bits": strings.Replace(token, "Luc.", "Lud.", 1),
 	} {
-		if !bytes.Equal(s.Hash(token), s.Hash(written)) {
+		if diff := cmp.Diff(s.Token(token), s.Token(written)); diff != "" {
 			t.Errorf("%s: another token", name)
 		}
 	}
-	seen := map[string]bool{string(s.Hash(token)): true}
+	seen := map[string]bool{string(s.Token(token).Whole): true}
 	for _, other := range []string{
 		token + "\n", token[:43], strings.Replace(token, "Luc.", "Mud.", 1), "", ".", "a", "a.b", token + ".x", "ory_at_" + token,
 	} {
-		if seen[string(s.Hash(other))] {
+		if seen[string(s.Token(other).Whole)] {
 			t.Errorf("%q hashes as another does", other)
 		}
-		seen[string(s.Hash(other))] = true
+		seen[string(s.Token(other).Whole)] = true
+	}
+}
+
+// Hydra looks a token up by its signature, whatever is before it.
+func TestTokensAreKnownByTheirSignature(t *testing.T) {
+	now := noon
+	s := sealer(t, &now, "a")
+	token := s.Token("ory_rt_AAEC.sig")
+	for _, half := range []string{"junk.sig", ".sig", "ory_rt_.sig", "ory_at_AAEC.sig", "AA EC.sig"} {
+		if h := s.Token(half); !bytes.Equal(h.Signature, token.Signature) || bytes.Equal(h.Whole, token.Whole) {
+			t.Errorf("%q: the signature is the token's, and nothing else", half)
+		}
+	}
+	for _, other := range []string{"sig", "AAEC", "ory_rt_AAEC.sig.x", "AAEC.Sig", "AAEC. sig", "AAEC.sig\n"} {
+		if h := s.Token(other); bytes.Equal(h.Signature, token.Signature) || len(h.Signature) == 0 {
+			t.Errorf("%q: another signature", other)
+		}
 	}
 }
 
 func TestHashesNeedTheKey(t *testing.T) {
 	now := noon
 	a, b := sealer(t, &now, "a"), sealer(t, &now, "b")
-	if bytes.Equal(a.Hash("ory_rt_x.y"), b.Hash("ory_rt_x.y")) {
+	if bytes.Equal(a.Token("ory_rt_x.y").Whole, b.Token("ory_rt_x.y").Whole) ||
+		bytes.Equal(a.Token("ory_rt_x.y").Signature, b.Token("ory_rt_x.y").Signature) || bytes.Equal(a.Hash("x"), b.Hash("x")) {
 		t.Error("two keys hash alike")
 	}
-	if !bytes.Equal(a.Hash("ory_rt_x.y"), a.Hash("x.y")) {
+	if !bytes.Equal(a.Token("ory_rt_x.y").Whole, a.Token("x.y").Whole) {
 		t.Error("Hydra takes a token without its prefix too")
 	}
 }

@@ -8,13 +8,16 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"github.com/lanyard-id/lanyard/devices"
 )
 
 // maxAnswer is the most that is read of a token answer, in bytes.
 const maxAnswer = 1 << 20
 
 // answered looks at Hydra's answer to a token request: the refresh token in it
-// is the grant's next; a spent token that Hydra turns down is told.
+// is the grant's next; a spent token that Hydra refuses is reported. An answer
+// for a grant that has ended is withheld.
 func (g *Gateway) answered(w *http.Response) error {
 	p, looked := w.Request.Context().Value(passageKey{}).(*passage)
 	if !looked {
@@ -40,14 +43,18 @@ func (g *Gateway) answered(w *http.Response) error {
 	_ = json.Unmarshal(body, &told) // what is no JSON tells nothing
 	switch {
 	case w.StatusCode == http.StatusOK && told.RefreshToken != "":
-		err = g.Tokens.LearnToken(ctx, g.Sealer.Hash(told.RefreshToken), p.from, g.Now())
+		err = g.Tokens.LearnToken(ctx, g.Sealer.Token(told.RefreshToken), p.from, g.Now())
 	case w.StatusCode == http.StatusBadRequest && told.Error == "invalid_grant" && p.held != nil:
 		err = g.reused(ctx, p)
 	case w.StatusCode == http.StatusForbidden && told.Error == "access_denied" && p.refresh:
 		// Our hook's refusal, in the words that clients know.
 		w.StatusCode, w.Status, body = http.StatusBadRequest, "400 Bad Request", refusal
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, devices.ErrRevoked):
+		// The grant ended after it was judged: its device, its subject or itself.
+		w.StatusCode, w.Status, body = http.StatusBadRequest, "400 Bad Request", refusal
+	case err != nil:
 		// The answer is the client's whatever we make of it: without it the
 		// token that Hydra has just spent would be lost.
 		g.Log.ErrorContext(w.Request.Context(), "gateway", "client", p.context.ClientID, "err", err)

@@ -5,7 +5,8 @@
 //
 //   - Whatever is not a token request passes through unchanged, both ways,
 //     as it streams.
-//   - A refresh whose token is known is judged before Hydra hears of it.
+//   - A refresh whose token is known is judged before Hydra hears of it. If its
+//     grant ends before the answer has passed, the client does not get the answer.
 //   - A client cannot speak to the token hook: what it writes into the field
 //     that Hydra hands on is taken out.
 //   - Tokens are kept as keyed hashes only.
@@ -32,12 +33,14 @@ import (
 
 // Tokens finds grants by the refresh tokens that passed by, by their hashes.
 type Tokens interface {
-	// HoldingByToken returns the grant of a token, or devices.ErrNotFound.
-	HoldingByToken(ctx context.Context, hash []byte) (devices.Holding, error)
+	// HoldingByToken returns the grant of a token, or devices.ErrNotFound. Whole
+	// reports that the whole token passed by, not only its signature.
+	HoldingByToken(ctx context.Context, t devices.TokenHash) (h devices.Holding, whole bool, err error)
 	// TokenSpent reports whether a successor of the token passed by.
-	TokenSpent(ctx context.Context, hash []byte) (bool, error)
-	// LearnToken keeps a token that came out of another one.
-	LearnToken(ctx context.Context, fresh, from []byte, at time.Time) error
+	TokenSpent(ctx context.Context, t devices.TokenHash) (bool, error)
+	// LearnToken keeps a token that came out of another one. It returns
+	// devices.ErrRevoked if their grant has ended by then.
+	LearnToken(ctx context.Context, fresh, from devices.TokenHash, at time.Time) error
 }
 
 // Config is what a gateway is made of.

@@ -13,7 +13,7 @@ import (
 type passage struct {
 	context carry.Context
 	refresh bool
-	from    []byte // the hash that the answer's token descends from
+	from    devices.TokenHash // what the answer's token descends from
 	held    *devices.Holding
 	sighted devices.Sighting
 	binding devices.Binding
@@ -62,8 +62,8 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 		p.context.Sighting = &sighted
 	}
 	sealed, sent := g.Sealer.Seal(p.context)
-	if p.from == nil {
-		p.from = g.Sealer.Hash(sent.ID)
+	if p.context.GrantID == "" && p.held == nil {
+		p.from = devices.TokenHash{Signature: g.Sealer.Hash(sent.ID)}
 	}
 	form.Set(carry.Field, sealed)
 	put(r, form)
@@ -76,8 +76,8 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.Deadline)
 	defer cancel()
-	hash := g.Sealer.Hash(token)
-	held, err := g.Tokens.HoldingByToken(ctx, hash)
+	hash := g.Sealer.Token(token)
+	held, whole, err := g.Tokens.HoldingByToken(ctx, hash)
 	switch {
 	case errors.Is(err, devices.ErrNotFound):
 		return false, nil
@@ -91,6 +91,11 @@ func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, er
 		return true, nil
 	}
 	p.from, p.held, p.binding = hash, &held, devices.BindingOf(held.Grant, p.binding)
+	if !whole {
+		// Half of a token is no token: nobody is judged by it. Hydra refuses it,
+		// but ends the chain if the token is spent.
+		return false, nil
+	}
 	p.context.GrantID, p.context.Chain = held.Grant.ID, held.Grant.ExternalRef
 	v, err := g.Gate.Watch(ctx, p.presented())
 	return err == nil && v.Err() != nil, err

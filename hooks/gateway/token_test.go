@@ -132,6 +132,39 @@ func TestRefreshes(t *testing.T) {
 			t.Errorf("the grant ended by %q", h.revoked("c1"))
 		}
 	})
+	t.Run("half of a spent token is told, since Hydra ends its chain", func(t *testing.T) {
+		h := newHouse(t)
+		spent := h.begun("c1")
+		h.is(h.token(ada, presents(spent)), http.StatusOK, "")
+		h.is(h.token(thief, presents("junk."+signature(spent))), http.StatusBadRequest, "invalid_grant")
+		if h.revoked("c1") == "" {
+			t.Error("the grant lives")
+		}
+		h.told(devices.EventGrantCreated, devices.EventReuseDetected, devices.EventDeviceRefused,
+			devices.EventGrantRevoked, devices.EventDeviceFlagged)
+	})
+	t.Run("half of a token ends nothing that Hydra does not end", func(t *testing.T) {
+		h := newHouse(t)
+		token := h.begun("c1")
+		for _, half := range []string{"junk." + signature(token), "." + signature(token), strings.TrimSuffix(token, signature(token))} {
+			h.is(h.token(thief, presents(half)), http.StatusBadRequest, "invalid_grant")
+		}
+		h.told(devices.EventGrantCreated)
+		h.is(h.token(ada, presents(token)), http.StatusOK, "")
+	})
+	t.Run("half of another client's token goes no further", func(t *testing.T) {
+		h := newHouse(t)
+		spent := h.begun("c1")
+		token := h.is(h.token(ada, presents(spent)), http.StatusOK, "").refresh
+		form := presents("junk." + signature(spent))
+		form.Set("client_id", "mail")
+		before := h.endpoint.asked
+		h.is(h.token(thief, form), http.StatusBadRequest, "invalid_grant")
+		if h.endpoint.asked != before {
+			t.Error("Hydra was asked: it would end the chain")
+		}
+		h.is(h.token(ada, presents(token)), http.StatusOK, "")
+	})
 	t.Run("a thief whom Hydra takes for somebody else is seen all the same", func(t *testing.T) {
 		h := newHouse(t)
 		h.begun("c1")
@@ -173,6 +206,45 @@ func TestRefreshes(t *testing.T) {
 		if h.endpoint.asked != before {
 			t.Error("Hydra was asked")
 		}
+	})
+}
+
+// What ends while Hydra mints a token reaches nobody: the answer is withheld.
+func TestEndsBeforeTheAnswer(t *testing.T) {
+	for name, end := range map[string]func(*house) error{
+		"the device": func(h *house) error {
+			return h.gate.Registry.RevokeByOperator(h.t.Context(), "ada", h.laptop.ID)
+		},
+		"the grant": func(h *house) error {
+			_, err := h.gate.Registry.EndGrantsOf(h.t.Context(), "ada", h.laptop.ID, devices.ReasonOperator)
+			return err
+		},
+		"the subject": func(h *house) error { return h.store.SetUserDisabled(h.t.Context(), "ada", true, h.clock.Now()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			token := h.begun("c1")
+			h.endpoint.after = func() {
+				if err := end(h); err != nil {
+					t.Error(err)
+				}
+			}
+			a := h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusBadRequest, "invalid_grant")
+			if strings.Contains(a.body, "_token\":") {
+				t.Errorf("the client gets %s", a.body)
+			}
+			h.endpoint.after = nil
+			h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusBadRequest, "invalid_grant")
+		})
+	}
+	t.Run("a device at its code exchange", func(t *testing.T) {
+		h := newHouse(t)
+		h.endpoint.after = func() {
+			if err := h.gate.Registry.RevokeByOperator(t.Context(), "ada", h.laptop.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		h.is(h.token(devicestest.LaptopHeaders(), redeem("c1")), http.StatusBadRequest, "invalid_grant")
 	})
 }
 

@@ -48,6 +48,7 @@ type Hook struct {
 	Log           *slog.Logger
 
 	bodies sync.Pool // of *bytes.Buffer
+	judged once      // contexts of the gateway
 }
 
 // maxBody is more than any session that fits into a cookie or a token.
@@ -147,12 +148,14 @@ func (h *Hook) endOutward(ctx context.Context, c call) error {
 	}})
 }
 
-// refresh judges a refresh: by its looks where the gateway saw it and did not
-// judge it, else by the standing of device, grant and subject. What the gateway
-// has judged this moment is not asked again.
+// refresh judges a refresh: by its fingerprint if the gateway saw it and did not
+// judge it, else by the state of device, grant and subject. A judgment that the
+// gateway made this moment counts once: the gateway reads the grant again when
+// Hydra's answer passes it, and withholds the answer if the grant has ended by
+// then. Nobody reads again for a context that is sent twice, so that is judged.
 func (h *Hook) refresh(ctx context.Context, c call) error {
 	x := c.Context
-	if x != nil && x.Judged(c.Chain, h.Now()) {
+	if x != nil && x.Judged(c.Chain, h.Now()) && h.judged.first(x.ID, h.Now()) {
 		return nil
 	}
 	held, err := h.holding(ctx, c)

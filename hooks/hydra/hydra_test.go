@@ -209,7 +209,7 @@ func TestContextOfTheGateway(t *testing.T) {
 		var sent carry.Context
 		c.sealed, sent = sealed(h, looks(h, devicestest.Returns(h.laptop)))
 		h.wants(http.StatusNoContent, c)
-		held, err := h.store.HoldingByToken(t.Context(), h.sealer.Hash(sent.ID))
+		held, _, err := h.store.HoldingByToken(t.Context(), devices.TokenHash{Signature: h.sealer.Hash(sent.ID)})
 		if err != nil || held.Grant.ExternalRef != "c1" {
 			t.Errorf("%+v, %v", held.Grant, err)
 		}
@@ -240,8 +240,12 @@ func TestContextOfTheGateway(t *testing.T) {
 		c.sealed = of("c2")
 		h.wants(http.StatusForbidden, c) // of another chain
 		c.sealed = of("c1")
-		h.wants(http.StatusNoContent, c)
-		h.clock.Advance(time.Second) // Hydra tries again
+		h.wants(http.StatusNoContent, c) // the gateway looks again at the answer
+		h.wants(http.StatusForbidden, c) // nobody looks again at what is sent twice
+		h.clock.Advance(time.Second)     // Hydra tries again
+		h.wants(http.StatusForbidden, c)
+		c.sealed = of("c1")
+		h.clock.Advance(time.Second)
 		h.wants(http.StatusForbidden, c)
 		h.clock.Advance(-2 * time.Second) // from a server whose clock is ahead
 		h.wants(http.StatusForbidden, c)
@@ -280,4 +284,6 @@ func TestRoundTrips(t *testing.T) {
 	judged, _ := h.sealer.Seal(carry.Context{ClientID: "notes", GrantID: h.grant("c1").ID, Chain: "c1"})
 	c.sealed = []string{judged}
 	costs("a refresh that the gateway has judged", 0, c)
+	h.wants(http.StatusNoContent, c) // prepares
+	costs("the same context again", 1, c)
 }

@@ -1,0 +1,1 @@
+ALTER TABLE passed DROP COLUMN whole;
