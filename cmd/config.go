@@ -106,8 +106,10 @@ type Hooks struct {
 	Keys         []Secret      `koanf:"keys"`
 	Deadline     time.Duration `koanf:"deadline"`
 	UnknownGrant string        `koanf:"unknown_grant"`
-	Hydra        Hydra         `koanf:"hydra"`
-	Kratos       Ory           `koanf:"kratos"`
+	// RequireGateway is off, flag or refuse; empty follows the gateway.
+	RequireGateway string `koanf:"require_gateway"`
+	Hydra          Hydra  `koanf:"hydra"`
+	Kratos         Ory    `koanf:"kratos"`
 }
 
 // Hydra is where a Hydra is reached, and how long its access tokens live by
@@ -158,4 +160,17 @@ func (d Devices) Rules() devices.Rules {
 	r.EveryDeviceActs = d.Permissions == "all"
 	r.UpdateDelay, r.DeleteDelay, r.MinActorAge = d.UpdateDelay, d.DeleteDelay, d.MinActorAge
 	return r
+}
+
+// bypass returns the rule for refreshes at Hydra that did not pass the gateway:
+// as set, else a flag if there is a gateway.
+func (c Config) bypass() devices.Bypass {
+	switch {
+	case c.Hooks.RequireGateway == "refuse":
+		return devices.BypassRefused
+	case c.Hooks.RequireGateway == "flag", c.Hooks.RequireGateway == "" && c.Gateway.Listen != "":
+		return devices.BypassFlagged
+	default:
+		return devices.BypassAllowed
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
 )
 
@@ -104,6 +105,8 @@ func (c Config) checkEntrances(found *complaints) {
 		"webui.issuer: belongs to sign_in: oidc")
 	found.unless(w.SignIn != "kratos" || c.Hooks.Kratos.PublicURL != "" || i.PublicURL != "",
 		"webui: kratos needs hooks.kratos.public_url")
+	found.unless(c.bypass() == devices.BypassAllowed || g.Listen != "",
+		"hooks.require_gateway: needs gateway.listen; off where a proxy asks /hooks/gateway/check, which adds no context of the gateway")
 	found.unless((g.Listen == "") == (g.Upstream == ""),
 		"gateway: listen and upstream belong together")
 }

@@ -81,6 +81,7 @@ hooks:
   keys: []
   deadline: 250ms
   unknown_grant: allow_flag
+  require_gateway: ""
   hydra: {admin_url: "", public_url: ""}
   kratos: {admin_url: "", public_url: ""}
 gateway: {listen: "", upstream: ""}
@@ -143,6 +144,7 @@ gateway: {upstream: "http://hydra:4444"}
 `,
 		"LANYARD_DEVICES_UPDATE_DELAY=soon", "LANYARD_DATABASE_URL=mysql://x",
 		"LANYARD_ISUER=https://id.example.com", "LANYARD_PUBLIC_LISTEN_FILE=/nowhere",
+		"LANYARD_HOOKS_REQUIRE_GATEWAY=refuse",
 	)
 	want := []string{
 		`access_ttl: unknown key (did you mean "tokens.access_ttl"?)`,
@@ -166,6 +168,7 @@ gateway: {upstream: "http://hydra:4444"}
 		`tokens.refresh_idle: must not be longer than tokens.refresh_absolute`,
 		`tokens.grace: must be at most 60s`,
 		`identity: kratos needs public_url, admin_url and ui_url`,
+		`hooks.require_gateway: needs gateway.listen; off where a proxy asks /hooks/gateway/check, which adds no context of the gateway`,
 		`gateway: listen and upstream belong together`,
 	}
 	if diff := cmp.Diff(want, complaints); diff != "" {

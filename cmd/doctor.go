@@ -12,6 +12,7 @@ import (
 
 	"github.com/knadh/koanf/parsers/yaml"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/hooks/doctor"
 )
 
@@ -177,6 +178,13 @@ func (c Config) examinedBeside() []doctor.Finding {
 	if c.Hooks.Kratos != (Ory{}) || c.Identity.Kind == "kratos" {
 		add(doctor.Advice, "hooks.kratos", "Kratos believes True-Client-IP, CF-Connecting-IP, X-Real-IP and X-Forwarded-For from anybody, in this order: "+
 			"the proxy before it must overwrite the first that it sets, and delete those before")
+	}
+	switch {
+	case c.Gateway.Listen == "":
+	case c.bypass() == devices.BypassAllowed:
+		add(doctor.Advice, "hooks.require_gateway", "off: a refresh that goes around the gateway is not noticed")
+	default:
+		add(doctor.Good, "hooks.require_gateway", "a refresh that goes around the gateway is noticed")
 	}
 	if c.Gateway.Listen != "" && len(c.Hooks.Keys) == 0 {
 		add(doctor.Missing, "hooks.keys", "the gateway needs the token hook: it tells which grant a token belongs to")

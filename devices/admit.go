@@ -37,6 +37,7 @@ type Presented struct {
 	Generation int64
 	Binding    Binding
 	Sighting   Sighting
+	Bypass     Bypass
 	IdleFor    time.Duration // the new idle end, from now; 0 means none
 	// Rotates is false where the client is sender-constrained instead
 	// (FAPI 2.0 §5.3.2.1): then the generation stays.

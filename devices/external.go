@@ -17,6 +17,18 @@ const IssuerHydra = "hydra"
 // nothing else of it changed.
 const watchEvery = time.Minute
 
+// Bypass is the rule for a refresh at another server that did not pass the
+// gateway.
+type Bypass int
+
+// The rules. A refusal by this rule ends nothing: it is no finding about the
+// device.
+const (
+	BypassAllowed Bypass = iota // also for a refresh that passed the gateway
+	BypassFlagged               // allowed, with one event for each grant
+	BypassRefused               // in every mode of the policy
+)
+
 // TokenHash is what is kept of a token that another server mints: keyed hashes.
 type TokenHash struct {
 	// Signature is of the part by which that server finds the token. Hydra ends
@@ -37,7 +49,7 @@ func (k *Gatekeeper) Watch(ctx context.Context, p Presented) (Verdict, error) {
 		g := p.Holding.Grant
 		v := k.Registry.Policy.Judge(Case{
 			Now: p.Sighting.At, SubjectDisabled: p.Holding.SubjectDisabled, Device: p.Holding.Device,
-			Grant: &g, Binding: p.Binding, Lineage: Untold, Sighting: p.Sighting,
+			Grant: &g, Binding: p.Binding, Lineage: Untold, Sighting: p.Sighting, Bypass: p.Bypass,
 		})
 		if v.Err() != nil {
 			return v, k.refuse(ctx, p, Current, v)

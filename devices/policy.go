@@ -80,6 +80,7 @@ type Case struct {
 	Binding         Binding
 	Lineage         Lineage // meaningless without a grant
 	Sighting        Sighting
+	Bypass          Bypass
 	// SignsIn says that the subject has just proved who they are.
 	SignsIn bool
 }
@@ -94,7 +95,13 @@ func (p Policy) Judge(c Case) Verdict {
 		// letting the grant live, and the owner is not locked out.
 		return p.refuse(false, *keys)
 	}
+	if c.Bypass == BypassRefused {
+		return p.refuse(false, Evidence{Reason: ReasonGatewayBypassed, Final: true})
+	}
 	looks, where := p.looks(c), p.where(c)
+	if c.Bypass == BypassFlagged {
+		where = append(where, Evidence{Reason: ReasonGatewayBypassed, Weight: p.FlagAt})
+	}
 	if c.Grant != nil {
 		switch c.Lineage {
 		case Reused:
@@ -212,9 +219,9 @@ func (p Policy) soften(v Verdict) Verdict {
 }
 
 func (p Policy) weigh(found []Evidence) int {
-	var total [groupTravel + 1]int
+	var total [groupRoute + 1]int
 	for _, e := range found {
 		total[e.group()] += e.Weight
 	}
-	return min(total[groupLooks], p.SoftwareCap) + min(total[groupNetwork], p.NetworkCap) + total[groupTravel]
+	return min(total[groupLooks], p.SoftwareCap) + min(total[groupNetwork], p.NetworkCap) + total[groupTravel] + total[groupRoute]
 }

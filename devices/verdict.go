@@ -65,13 +65,14 @@ const (
 	ReasonDeviceLimit      Reason = "device_limit"
 	ReasonExpired          Reason = "expired"
 	// Beyond the contract's list.
-	ReasonResponseLost Reason = "response_lost"
-	ReasonLogout       Reason = "logout"           // the subject signed out
-	ReasonOwner        Reason = "revoked_by_owner" // from another device
-	ReasonNotMe        Reason = "not_me"           // the owner says that it was not them
-	ReasonOperator     Reason = "revoked_by_operator"
-	ReasonClient       Reason = "revoked_by_client" // RFC 7009
-	ReasonCodeReplay   Reason = "code_replay"
+	ReasonGatewayBypassed Reason = "gateway_bypassed" // a refresh at Hydra that did not pass the gateway
+	ReasonResponseLost    Reason = "response_lost"
+	ReasonLogout          Reason = "logout"           // the subject signed out
+	ReasonOwner           Reason = "revoked_by_owner" // from another device
+	ReasonNotMe           Reason = "not_me"           // the owner says that it was not them
+	ReasonOperator        Reason = "revoked_by_operator"
+	ReasonClient          Reason = "revoked_by_client" // RFC 7009
+	ReasonCodeReplay      Reason = "code_replay"
 
 	ReasonPasswordChanged Reason = "password_changed"
 )

@@ -109,8 +109,9 @@ func (r *Registry) toldOf(ctx context.Context, d Device, grantID string, s Sight
 
 // told reports whether a doubt has been kept already: within the last minute,
 // or, where the mode lets through what asks for a sign-in and must not be
-// learned, once for each network.
+// learned, once for each network, and a bypass of the gateway once for each grant.
 func (k *Gatekeeper) told(ctx context.Context, p Presented, v Verdict) bool {
 	r, d, g := k.Registry, holder(p.Holding), p.Holding.Grant.ID
-	return r.repeated(ctx, d, g, p.Sighting, v) || v.Would == StepUp && r.toldOf(ctx, d, g, p.Sighting, v)
+	return r.repeated(ctx, d, g, p.Sighting, v) ||
+		(v.Would == StepUp || p.Bypass != BypassAllowed) && r.toldOf(ctx, d, g, p.Sighting, v)
 }

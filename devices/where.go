@@ -171,6 +171,7 @@ const (
 	groupLooks group = iota
 	groupNetwork
 	groupTravel
+	groupRoute // how the call came, not what sent it
 )
 
 func (e Evidence) group() group {
@@ -179,12 +180,14 @@ func (e Evidence) group() group {
 		return groupNetwork
 	case ReasonTravel:
 		return groupTravel
+	case ReasonGatewayBypassed:
+		return groupRoute
 	default:
 		return groupLooks
 	}
 }
 
-// elsewhere reports that the verdict rests, in part, on where.
+// elsewhere reports that the verdict rests, in part, on where, or on the route.
 func (v Verdict) elsewhere() bool {
 	return slices.ContainsFunc(v.Evidence, func(e Evidence) bool { return e.group() != groupLooks })
 }

@@ -73,6 +73,10 @@ func (l *Locale) sentence(j devices.Judgment, about told) string {
 		return l.T("Sign-in with %s.", seen)
 	case j.GrantID == "":
 		return l.T("A copy of this device’s sign-in came from %s and was turned away.", seen)
+	case has(v, devices.ReasonGatewayBypassed) && refused:
+		return l.T("A refresh for %s did not come through the gateway and was refused.", client)
+	case has(v, devices.ReasonGatewayBypassed):
+		return l.T("A refresh for %s did not come through the gateway, so its device was not checked.", client)
 	case has(v, devices.ReasonKeyMissing), has(v, devices.ReasonKeyMismatch):
 		return l.T("A token for %[1]s came from %[2]s without the key that it is bound to.", client, seen)
 	case has(v, devices.ReasonReuse) && len(v.Evidence) > 1:

@@ -121,6 +121,7 @@ func (l *Locale) why(r devices.Reason) string {
 		devices.ReasonTravel:           "too far for the time in between",
 		devices.ReasonConcurrentUse:    "two networks at once",
 		devices.ReasonUnknownDevice:    "an unknown device",
+		devices.ReasonGatewayBypassed:  "not through the gateway",
 		devices.ReasonDeviceLimit:      "too many devices",
 		devices.ReasonExpired:          "the time was up",
 		devices.ReasonResponseLost:     "an answer was lost on its way",

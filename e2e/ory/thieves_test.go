@@ -84,8 +84,8 @@ func halfOfAToken(t *testing.T, s *site) {
 	thief := s.NewPerson(s.Gateway, house.Thief())
 	half := func(token string) string { return "junk" + token[strings.LastIndex(token, "."):] }
 	spent := c.Held
-	wants(t, presents(t, thief, id, half(c.Held), nil), http.StatusBadRequest, "invalid_grant")
-	refreshes(t, c) // it was not spent: nothing has ended
+	wants(t, presents(t, thief, id, half(c.Held), nil), http.StatusBadRequest, "invalid_request") // as Hydra says
+	refreshes(t, c)                                                                               // it was not spent: nothing has ended
 	wants(t, presents(t, thief, id, half(spent), nil), http.StatusBadRequest, "invalid_grant")
 	eventually(t, "grant.reuse_detected is told", func() bool { return s.told(t, "grant.reuse_detected", ada.Subject) == 1 })
 	isRefused(t, c)

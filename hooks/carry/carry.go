@@ -46,6 +46,8 @@ type Context struct {
 	// Binding is how closely the client's calls are compared.
 	Binding  devices.Binding   `json:"binding"`
 	Sighting *devices.Sighting `json:"sighting,omitempty"`
+	// Foreign says that the gateway took the call for another client's.
+	Foreign bool `json:"-"`
 }
 
 // Judged reports whether the gateway has judged a token of that chain a moment
@@ -113,6 +115,7 @@ func (s *Sealer) Open(text, clientID string) (Context, error) {
 		return Context{}, ErrContext
 	}
 	if c.ClientID != clientID {
+		c.Foreign = c.ClientID != ""
 		c.ClientID, c.GrantID, c.Chain = clientID, "", ""
 	}
 	return c, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -118,4 +119,20 @@ func (c *Check) holding(ctx context.Context, token, client string) (*devices.Hol
 	}
 	held, err := c.Grants.Holding(ctx, live[0].ID)
 	return &held, err
+}
+
+// NoCheck returns what a proxy gets that asks although hooks.require_gateway is
+// on: 503, so that clients keep their tokens. A proxy that only asks adds no
+// context to the request, so that the token hook would take each refresh that it
+// lets through for one that did not pass the gateway. The log names the cause at
+// the first question, and then each time that they have doubled.
+func NoCheck(log *slog.Logger) http.Handler {
+	var asked atomic.Uint64
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := asked.Add(1); n&(n-1) == 0 {
+			log.ErrorContext(r.Context(), "a proxy asks /hooks/gateway/check, which adds no context of the gateway: "+
+				"set hooks.require_gateway to off, or route token requests through gateway.listen", "times", n)
+		}
+		unavailable(w)
+	})
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -113,6 +114,23 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%d, want what Hydra and the hook make of it", got)
 		}
 	})
+}
+
+// Where the token hook wants the gateway's context, a proxy that only asks hears
+// that it must not, and its clients keep their tokens.
+func TestNoCheck(t *testing.T) {
+	var log bytes.Buffer
+	check := gateway.NoCheck(slog.New(slog.NewTextHandler(&log, nil)))
+	for range 3 {
+		w := httptest.NewRecorder()
+		check.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/gateway/check/oauth2/token", http.NoBody))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%d %v", w.Code, w.Header())
+		}
+	}
+	if n := strings.Count(log.String(), "set hooks.require_gateway to off"); n != 2 {
+		t.Errorf("logged %d times of 3:\n%s", n, &log)
+	}
 }
 
 // partly is what Envoy says of a body of which it sends a part.

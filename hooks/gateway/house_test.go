@@ -136,7 +136,11 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if c != nil && c.client == client && signature(c.current) != signature(token) {
 			c.ended = true
 		}
-		if c == nil || c.ended || half || c.client != client {
+		if half && c != nil && !c.ended && c.client == client {
+			said(w, http.StatusBadRequest, `{"error":"invalid_request"}`)
+			return
+		}
+		if c == nil || c.ended || c.client != client {
 			said(w, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"in Hydra's words"}`)
 			return
 		}

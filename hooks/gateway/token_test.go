@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
@@ -146,8 +147,11 @@ func TestRefreshes(t *testing.T) {
 	t.Run("half of a token ends nothing that Hydra does not end", func(t *testing.T) {
 		h := newHouse(t)
 		token := h.begun("c1")
-		for _, half := range []string{"junk." + signature(token), "." + signature(token), strings.TrimSuffix(token, signature(token))} {
-			h.is(h.token(thief, presents(half)), http.StatusBadRequest, "invalid_grant")
+		for half, code := range map[string]string{
+			"junk." + signature(token): "invalid_request", "." + signature(token): "invalid_request",
+			strings.TrimSuffix(token, signature(token)): "invalid_grant",
+		} {
+			h.is(h.token(thief, presents(half)), http.StatusBadRequest, code)
 		}
 		h.told(devices.EventGrantCreated)
 		h.is(h.token(ada, presents(token)), http.StatusOK, "")
@@ -246,6 +250,27 @@ func TestEndsBeforeTheAnswer(t *testing.T) {
 		}
 		h.is(h.token(devicestest.LaptopHeaders(), redeem("c1")), http.StatusBadRequest, "invalid_grant")
 	})
+}
+
+// Who reaches Hydra around the gateway has no context of its own.
+func TestRefreshesAroundTheGateway(t *testing.T) {
+	h := newHouse(t)
+	h.hook.Bypass = devices.BypassRefused
+	token := h.begun("c1")
+	token = h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusOK, "").refresh
+	gateway := h.at
+	h.at = h.upstream.URL
+	form := presents(token)
+	form.Set("assertion", h.endpoint.form.Get("assertion")) // of a refresh before
+	h.clock.Advance(2 * time.Minute)
+	for _, form := range []url.Values{presents(token), form} {
+		h.is(h.token(devicestest.ThiefHeaders(), form), http.StatusForbidden, "access_denied")
+	}
+	h.told(devices.EventGrantCreated, devices.EventDeviceRefused)
+	h.at = gateway
+	token = h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusOK, "").refresh
+	h.endpoint.chains["old"] = &chain{ref: "c1", client: "notes", current: "old"} // a token that did not pass by
+	h.is(h.token(devicestest.LaptopHeaders(), presents("old")), http.StatusOK, "")
 }
 
 // Only the gateway speaks to the hook.

@@ -44,8 +44,10 @@ type Hook struct {
 	// RefuseUnknown refuses refreshes of chains whose code exchange was not
 	// seen; otherwise they are taken over, and told.
 	RefuseUnknown bool
-	Now           func() time.Time
-	Log           *slog.Logger
+	// Bypass is the rule for refreshes that did not pass the gateway.
+	Bypass devices.Bypass
+	Now    func() time.Time
+	Log    *slog.Logger
 
 	bodies sync.Pool // of *bytes.Buffer
 	judged once      // contexts of the gateway
@@ -166,7 +168,7 @@ func (h *Hook) refresh(ctx context.Context, c call) error {
 	}
 	p := devices.Presented{
 		Holding: held, Binding: devices.BindingDeviceStatus,
-		Sighting: devices.Sighting{At: h.Now(), Entrance: devices.EntranceHydra},
+		Sighting: devices.Sighting{At: h.Now(), Entrance: devices.EntranceHydra}, Bypass: h.bypass(c, held.Grant),
 	}
 	if x != nil && x.GrantID != held.Grant.ID && x.Sighting != nil {
 		p.Binding, p.Sighting = devices.BindingOf(held.Grant, x.Binding), *x.Sighting
@@ -176,6 +178,19 @@ func (h *Hook) refresh(ctx context.Context, c call) error {
 		err = errRefused
 	}
 	return err
+}
+
+// bypass returns the rule for a refresh: a call without a context that the
+// gateway sealed for this client, and not for another grant, did not pass it. A
+// context that is too old counts as none. A backend need not pass, if the code
+// exchange of its grant did: its calls are compared with nothing.
+func (h *Hook) bypass(c call, g devices.Grant) devices.Bypass {
+	x := c.Context
+	passed := x != nil && !x.Foreign && (x.GrantID == "" || x.GrantID == g.ID)
+	if passed || devices.BindingOf(g, devices.BindingObserved) == devices.BindingDeviceStatus {
+		return devices.BypassAllowed
+	}
+	return h.Bypass
 }
 
 // holding returns the grant of a refresh. Where the gateway did not know the
@@ -191,14 +206,22 @@ func (h *Hook) holding(ctx context.Context, c call) (devices.Holding, error) {
 // exchange it did not see. Refusing it is the operator's choice and revokes
 // nothing: not to know is no finding.
 func (h *Hook) unknown(ctx context.Context, c call) error {
-	if h.RefuseUnknown {
-		h.Log.InfoContext(ctx, "refused a refresh of an unknown chain", "client", c.ClientID)
+	bypass := h.bypass(c, devices.Grant{})
+	if h.RefuseUnknown || bypass == devices.BypassRefused {
+		h.Log.InfoContext(ctx, "refused a refresh of an unknown chain", "client", c.ClientID, "past the gateway", bypass != devices.BypassAllowed)
 		return errRefused
 	}
 	return h.open(ctx, c, func(g devices.Grant) []devices.Event {
 		told := []devices.Event{h.Gate.Registry.EventOf(devices.EventGrantCreated, g, g.CreatedAt)}
+		var reasons []devices.Reason
 		if g.DeviceID == "" {
-			flag := h.Gate.Registry.EventOf(devices.EventDeviceFlagged, g, g.CreatedAt, devices.ReasonUnknownDevice)
+			reasons = append(reasons, devices.ReasonUnknownDevice)
+		}
+		if bypass == devices.BypassFlagged {
+			reasons = append(reasons, devices.ReasonGatewayBypassed)
+		}
+		if len(reasons) > 0 {
+			flag := h.Gate.Registry.EventOf(devices.EventDeviceFlagged, g, g.CreatedAt, reasons...)
 			flag.Verdict, flag.PolicyVersion = devices.Flag.String(), h.Gate.Registry.Policy.Version
 			told = append(told, flag)
 		}
