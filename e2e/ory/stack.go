@@ -69,7 +69,9 @@ func Start(ctx context.Context, b Binaries, p Plan) (*Stack, error) {
 	}
 	s.Hydra = &Server{
 		args: []string{b.Hydra, "serve", "all", "--dev", "-c", hydra}, log: filepath.Join(p.Dir, "hydra.log"),
-		ready: "http://" + p.HydraAdmin + "/health/ready",
+		// This makes Hydra generate its keys, which may take longer than the ten
+		// seconds that it has for a sign-in.
+		ready: "http://" + p.HydraPublic + "/.well-known/openid-configuration",
 	}
 	if err := s.Hydra.Start(ctx); err != nil {
 		return s, err
