@@ -27,7 +27,7 @@ const (
 	benchClient   = "bench"
 	benchCallback = "http://127.0.0.1/callback"
 	benchResource = "resource"
-	benchSecret   = "a secret that somebody chose"
+	benchSecret   = "a secret that somebody chose, long enough"
 	benchVerifier = "a-verifier-of-forty-three-characters-or-more"
 )
 

@@ -7,9 +7,10 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// gcPercent is GOGC where the operator sets none. The live heap is small and
-// requests make much short-lived garbage.
-const gcPercent = 400
+// gcPercent is GOGC where the operator sets none. 400 measured up to 13 % more
+// refreshes, but 305 MB instead of 171 under a flood of sign-ins on two cores,
+// and 951 instead of 419 with GOMAXPROCS=16.
+const gcPercent = 100
 
 // limitMemory sets what the Go runtime may take: a soft limit of nine tenths
 // of the container's memory, if it has one. GOMEMLIMIT and GOGC in the

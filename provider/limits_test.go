@@ -177,7 +177,7 @@ func TestTooManyComparisonsAtOnce(t *testing.T) {
 		c.Identity, c.Hashing = provider.LocalIdentity(users), users.Hashing
 	})
 	h.client(oauth.Client{
-		ID: "backend", AuthMethod: "client_secret_post", Secret: "a secret that somebody chose",
+		ID: "backend", AuthMethod: "client_secret_post", Secret: "a secret that somebody chose, long enough",
 		GrantTypes: []string{"client_credentials"},
 	})
 	answers := make([]answer, 40)
