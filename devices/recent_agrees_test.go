@@ -144,7 +144,7 @@ func (w *world) comes(d deed, id string) string {
 	return fmt.Sprint(a.Verdict.Decision, a.Verdict.Reasons(), a.Grant.Generation, a.Grant.RotatedAt, a.Grant.TokensNotBefore)
 }
 
-var secrets = regexp.MustCompile(`"CookieHash": "[^"]*"|"ID": "[A-Z2-7]{26}"`)
+var secrets = regexp.MustCompile(`"CookieHash": "[^"]*"|"ID": "[0-9a-f]{8}-[0-9a-f-]{27}"`)
 
 // rows are everything there is, but for what is drawn anew in each world.
 func (w *world) rows() string {
