@@ -303,7 +303,7 @@ func TestHosts(t *testing.T) {
 	// A jar gives its cookies to a host: here they go whatever it is called.
 	held := sessionCookie + "=" + laptop.cookie(sessionCookie) + "; " + deviceCookie + "=" + laptop.cookie(deviceCookie)
 	laptop.http.Jar = nil
-	hide := regexp.MustCompile(`(flow|code)=[A-Za-z0-9_-]+|name="flow" value="[^"]*"|ly_[a-z]{2}_[A-Za-z0-9_-]+|eyJ[A-Za-z0-9_.-]+|lanyard_[a-z]+=[^;]+`)
+	hide := regexp.MustCompile(`(flow|code)=[A-Za-z0-9_-]+|name="(flow|shown)" value="[^"]*"|ly_[a-z]{2}_[A-Za-z0-9_-]+|eyJ[A-Za-z0-9_.-]+|lanyard_[a-z]+=[^;]+`)
 	outputs := func(edit func(*http.Request)) []string {
 		stranger := h.browser(devicestest.LaptopHeaders())
 		var all []string

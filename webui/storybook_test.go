@@ -23,14 +23,14 @@ type (
 		FormAction                                  []string
 	}
 	consent struct {
-		Action, Flow, ClientName, ClientURI, LogoURI, Subject string
-		Scopes                                                []scope
-		FormAction                                            []string
+		Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
+		Scopes                                                       []scope
+		FormAction                                                   []string
 	}
 	scope  struct{ Name, Text string }
 	logout struct {
-		Action, ClientName, Subject, Hint, ClientID, RedirectURI, State string
-		FormAction                                                      []string
+		Action, ClientName, Subject, Shown string
+		FormAction                         []string
 	}
 	failure struct {
 		Status                       int
@@ -55,10 +55,10 @@ func storybook() []story {
 		{"login", login{Action: "https://id.example/login"}},
 		{"consent", consent{
 			"https://id.example/consent", "f-1", "Shop", "https://shop.example/about", "https://cdn.example/logo.png",
-			"ada", []scope{{"openid", "Know who you are"}, {"devices", "See, rename and end your devices"}}, app,
+			"ada", "s-1", []scope{{"openid", "Know who you are"}, {"devices", "See, rename and end your devices"}}, app,
 		}},
 		{"consent", consent{Action: "https://id.example/consent", Flow: "f-1", ClientName: "shop", Subject: "ada"}},
-		{"logout", logout{"https://id.example/out", "Shop", "ada", "e30.e30.x", "shop", "https://shop.example/bye", "s", app}},
+		{"logout", logout{"https://id.example/out", "Shop", "ada", "s-1", app}},
 		{"logout", logout{Action: "https://id.example/out", Subject: "ada"}},
 		{"error", failure{400, "This request cannot be completed", "Go back and try again.", "invalid_request", "r-1", "https://id.example/oauth2/auth?x=1", "Start again"}},
 		{"error", failure{Status: 500, Title: "This request cannot be completed", Text: "Try again."}},
@@ -135,8 +135,8 @@ func TestHostileValues(t *testing.T) {
 		e := []string{evil}
 		for _, s := range append(owners(evil), []story{
 			{"login", login{evil, evil, evil, evil, evil, 0, e}},
-			{"consent", consent{evil, evil, evil, evil, evil, evil, []scope{{evil, evil}}, e}},
-			{"logout", logout{evil, evil, evil, evil, evil, evil, evil, e}},
+			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []scope{{evil, evil}}, e}},
+			{"logout", logout{evil, evil, evil, evil, e}},
 			{"error", failure{400, evil, evil, evil, evil, evil, evil}},
 			{"notice", notice{evil, evil, evil, evil}},
 		}...) {
