@@ -7,10 +7,11 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"runtime/debug"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/lanyard-id/lanyard/bounded"
 )
 
 // maxBody is the most bytes that a request may carry.
@@ -34,7 +35,9 @@ func (d *door) handler(mux *http.ServeMux, guard func(*http.Request) error) http
 		h.Set("X-Content-Type-Options", "nosniff")
 		r = r.WithContext(context.WithValue(r.Context(), idKey{}, id))
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		defer d.rescue(w, r)
+		defer bounded.Recover(w, r, d.log.With("request_id", id), func(w http.ResponseWriter, r *http.Request) {
+			d.fail(w, r, errInternal)
+		})
 		if err := guard(r); err != nil {
 			d.fail(w, r, err)
 			return
@@ -49,19 +52,6 @@ func (d *door) handler(mux *http.ServeMux, guard func(*http.Request) error) http
 		}
 		mux.ServeHTTP(w, r)
 	})
-}
-
-// rescue answers 500 for a handler that panicked.
-func (d *door) rescue(w http.ResponseWriter, r *http.Request) {
-	switch v := recover(); v {
-	case nil:
-	case http.ErrAbortHandler:
-		panic(v)
-	default:
-		d.log.ErrorContext(r.Context(), "panic",
-			"request_id", requestID(r.Context()), "err", v, "stack", string(debug.Stack()))
-		d.fail(w, r, errInternal)
-	}
 }
 
 // routed returns errNotFound or errMethod where the mux has no route, so that

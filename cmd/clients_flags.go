@@ -98,7 +98,7 @@ func (a *app) jsonFile(name string) (json.RawMessage, error) {
 	case "-":
 		text, err = io.ReadAll(io.LimitReader(a.stdin, 1<<20))
 	default:
-		text, err = os.ReadFile(name)
+		text, err = readSmall(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)

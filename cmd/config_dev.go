@@ -35,7 +35,7 @@ func (s Source) dev(file, environ layer) layer {
 // devSecret returns the secret in the file, which it makes where it is
 // missing.
 func devSecret(name string) (Secret, error) {
-	text, err := os.ReadFile(name)
+	text, err := readSmall(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newDevSecret(name)
 	}

@@ -75,7 +75,7 @@ func secretFromFile(keys map[string]leaf, name, value string) (leaf, string, err
 	case !l.secret():
 		return leaf{}, "", fmt.Errorf("%s: only secrets are read from files; set %s", name, envName(l.key))
 	}
-	text, err := os.ReadFile(value)
+	text, err := readSmall(value)
 	if err != nil {
 		return leaf{}, "", fmt.Errorf("%s: %w", name, err)
 	}

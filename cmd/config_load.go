@@ -96,7 +96,7 @@ func (s Source) file() (layer, error) {
 		}
 		name = filepath.Join(s.Dir, DefaultFile)
 	}
-	text, err := os.ReadFile(name)
+	text, err := readSmall(name)
 	if s.File == "" && errors.Is(err, fs.ErrNotExist) {
 		return layer{}, nil
 	}

@@ -71,7 +71,7 @@ func (d *doctorCmd) Run(a *app) error {
 }
 
 func readYAML(path string) (map[string]any, error) {
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,11 @@
 package cmd
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/lanyard-id/lanyard/bounded"
 )
 
 // secure reports whether the issuer is reached over TLS.
@@ -17,12 +18,9 @@ func (s *server) hardened(next http.Handler) http.Handler {
 		if strings.HasPrefix(s.provider.Issuer, "https://") {
 			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		defer func() {
-			if what := recover(); what != nil {
-				s.log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "err", what)
-				http.Error(w, "internal error", http.StatusInternalServerError)
-			}
-		}()
+		defer bounded.Recover(w, r, s.log, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "internal error", http.StatusInternalServerError)
+		})
 		next.ServeHTTP(w, r)
 	})
 }
@@ -34,9 +32,5 @@ const patience = 10 * time.Second
 // timely ends what a request does when patience does. A store that is too slow
 // is one in trouble, and is answered as such; nobody holds on to it.
 func timely(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+	return bounded.Time(patience, next)
 }

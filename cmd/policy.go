@@ -71,7 +71,7 @@ func (c Config) policy() (devices.Policy, error) {
 
 // readPolicy returns the policy with what the file sets.
 func readPolicy(p devices.Policy, name string) (devices.Policy, error) {
-	text, err := os.ReadFile(name)
+	text, err := readSmall(name)
 	if err != nil {
 		return p, fmt.Errorf("read policy: %w", err)
 	}

@@ -36,7 +36,7 @@ func room(importPath string) (string, bool) {
 var wirers = []string{"cmd", "e2e", "bench"}
 
 // leaves are rooms that every room may import, and that import no other room.
-var leaves = []string{"accesskey", "loopback", "ratelimit", "seal"}
+var leaves = []string{"accesskey", "bounded", "loopback", "ratelimit", "seal"}
 
 // mayImport are the arrows between rooms, besides those that point at
 // devices.

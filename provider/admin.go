@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/lanyard-id/lanyard/bounded"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 )
@@ -34,7 +35,7 @@ func (p *Provider) RegisterAdmin(api huma.API) {
 
 // timelyAdmin is timely for the operator's requests.
 func (p *Provider) timelyAdmin(c huma.Context, next func(huma.Context)) {
-	ctx, cancel := context.WithTimeout(c.Context(), p.Deadline)
+	ctx, cancel := bounded.Context(c.Context(), p.Deadline)
 	defer cancel()
 	next(huma.WithContext(c, ctx))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/lanyard-id/lanyard/bounded"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/provider/hashing"
@@ -173,9 +174,7 @@ func (p *Provider) Mount(mux *http.ServeMux) {
 // one in trouble: the request is answered as such, and lets go of its turn.
 func (p *Provider) timely(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), p.Deadline)
-		defer cancel()
-		h.ServeHTTP(w, r.WithContext(ctx))
+		bounded.Time(p.Deadline, h).ServeHTTP(w, r)
 	})
 }
 
