@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
