@@ -136,7 +136,7 @@ func TestResourceServer(t *testing.T) {
 func TestResourceServerAudience(t *testing.T) {
 	h := house.Open(t, house.SQLite)
 	ada := h.User("ada@example.com")
-	const secret = "the secret of an API of Ada's"
+	const secret = "the secret that an API of Ada's has"
 	for _, id := range []string{"notes-api", "mail-api"} {
 		h.Client("--id", id, "--secret", secret, "--grant-type", "client_credentials")
 	}

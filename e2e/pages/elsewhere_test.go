@@ -65,7 +65,7 @@ type two struct {
 	ada, eve house.User
 }
 
-const pagesSecret = "a secret between two servers"
+const pagesSecret = "a secret that these two servers share"
 
 func newTwo(t *testing.T) two {
 	t.Helper()

@@ -168,14 +168,15 @@ func TestSamplesAreEnvoys(t *testing.T) {
 	}
 }
 
-// spellings wants the token endpoint first, then what might be another spelling
-// of it turned down, then the rest.
+// spellings checks that the first route is for the token endpoint and all that
+// begins with it, that the second refuses percent-encoded paths, which may be
+// other spellings of it, and that one more is for the rest.
 func spellings(t *testing.T, routes []*route.Route) {
 	t.Helper()
 	if len(routes) != 3 {
 		t.Fatalf("%d routes", len(routes))
 	}
-	if got := routes[0].GetMatch().GetPath(); got != "/oauth2/token" {
+	if got := routes[0].GetMatch().GetPrefix(); got != "/oauth2/token" {
 		t.Errorf("the first route is for %q", got)
 	}
 	if routes[1].GetMatch().GetSafeRegex().GetRegex() != ".*%.*" || routes[1].GetDirectResponse().GetStatus() != 400 {
@@ -208,7 +209,7 @@ func TestTheQuestionIsWhole(t *testing.T) {
 			}
 			asked = !p.GetDisabled()
 		}
-		if asked != (r.GetMatch().GetPrefix() == "") {
+		if asked != (r.GetMatch().GetPrefix() != "/") {
 			t.Errorf("asked about %v: %v", r.GetMatch(), asked)
 		}
 	}
