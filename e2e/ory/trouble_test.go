@@ -29,6 +29,7 @@ func TestBridgeAndTrouble(t *testing.T) {
 				house.Set("identity.admin_url", "http://"+p.KratosAdmin),
 				house.Set("identity.ui_url", "http://"+p.KratosPublic+"/ui"),
 				house.Set("hooks.deadline", "1s"),
+				house.Set("hooks.require_gateway", "off"), // a proxy asks the check
 			}
 		},
 	})

@@ -78,7 +78,7 @@ func (b *Bridge) login(w http.ResponseWriter, r *http.Request) {
 		return
 	case b.began(r, request):
 		b.giveCookie(w, r)
-	case b.repeated(w, r, request):
+	case b.repeated(w, r, request, b.bare(r) && !prompts(request, "none")):
 		return
 	}
 	redirect(w, b.Kratos+"/self-service/login/browser?"+url.Values{"login_challenge": {challenge}}.Encode())
@@ -87,15 +87,26 @@ func (b *Bridge) login(w http.ResponseWriter, r *http.Request) {
 // giveCookie gives the browser a device cookie, or renews the one it has.
 func (b *Bridge) giveCookie(w http.ResponseWriter, r *http.Request) {
 	var fresh []byte
-	if seen := b.Observer.Observe(r, devices.EntranceKratos); len(seen.Proof.CookieHashes) == 0 {
+	if b.bare(r) {
 		fresh = randomSecret()
 	}
 	b.Observer.SetDeviceCookie(w, r, fresh)
 }
 
-// errElsewhere: the browser is no device that is known, and the sign-in was not
-// begun in it.
-var errElsewhere = errors.New("the sign-in was not begun in this browser")
+// bare reports whether the browser holds no device cookie.
+func (b *Bridge) bare(r *http.Request) bool {
+	return len(b.Observer.Observe(r, devices.EntranceKratos).Proof.CookieHashes) == 0
+}
+
+// Why a consent request is not answered yet.
+var (
+	// errElsewhere: the browser is no device that is known, and the sign-in was
+	// not begun in it.
+	errElsewhere = errors.New("the sign-in was not begun in this browser")
+	// errUnproven: the browser is no device that is known, and only a session
+	// at Hydra speaks for it, which may be a copy.
+	errUnproven = errors.New("nobody proved in this browser who they are")
+)
 
 // consent gives the operator's own client what it asks for, on the device
 // that this browser is.
@@ -113,8 +124,13 @@ func (b *Bridge) consent(w http.ResponseWriter, r *http.Request) {
 	met, err := b.meet(r, q, mine)
 	switch {
 	case errors.Is(err, errElsewhere):
-		if !b.repeated(w, r, q.Request) {
+		if !b.repeated(w, r, q.Request, false) {
 			b.reject(w, r, q, "interaction_required", "the browser kept no cookie of this sign-in")
+		}
+		return
+	case errors.Is(err, errUnproven):
+		if prompts(q.Request, "none") || !b.repeated(w, r, q.Request, true) {
+			b.reject(w, r, q, "login_required", "sign in again in this browser")
 		}
 		return
 	case errors.Is(err, devices.ErrRevoked), errors.Is(err, devices.ErrDeviceLimit), errors.Is(err, devices.ErrDisabled):
@@ -137,8 +153,8 @@ func (b *Bridge) consent(w http.ResponseWriter, r *http.Request) {
 
 // meet returns the device: the one whose cookie the browser holds, else, in a
 // sign-in that was begun in this browser, the one that Kratos' hook tied to the
-// login session, else a new one. Otherwise it is errElsewhere, and changes
-// nothing.
+// login session, else a new one. Otherwise it is errElsewhere or errUnproven,
+// and changes nothing.
 func (b *Bridge) meet(r *http.Request, q ory.Consent, mine bool) (devices.Enrolment, error) {
 	ctx := r.Context()
 	seen := b.Observer.Observe(r, devices.EntranceKratos)
@@ -182,22 +198,29 @@ func (b *Bridge) holds(ctx context.Context, subject string, seen devices.Sightin
 }
 
 // tied returns the device that Kratos' hook tied to the login session, with the
-// secret for its cookie, if it has none yet.
+// secret for its cookie, if it has none yet. It returns no device if the login
+// session is new here and the person signed in for this request.
+//
+// Hydra makes a new login session for each sign-in. One that belongs to another
+// browser's device already, or to an ended one, is a copy or outlived that: the
+// error is errUnproven, and the next sign-in has another login session.
 func (b *Bridge) tied(ctx context.Context, q ory.Consent) (devices.Enrolment, error) {
 	tied, err := b.Ties.Tie(ctx, devices.TieHydraLogin, q.SID)
-	if errors.Is(err, devices.ErrNotFound) || err == nil && tied.Subject != q.Subject {
+	switch {
+	case errors.Is(err, devices.ErrNotFound), err == nil && tied.Subject != q.Subject:
+		if !prompts(q.Request, "login") {
+			return devices.Enrolment{}, errUnproven
+		}
 		return devices.Enrolment{}, nil
-	} else if err != nil {
+	case err != nil:
 		return devices.Enrolment{}, err
 	}
 	given, err := b.Registry.GiveCookie(ctx, q.Subject, tied.DeviceID, randomSecret())
 	switch {
-	case errors.Is(err, devices.ErrNotFound):
-		return devices.Enrolment{}, nil // it has ended meanwhile; whoever this is, is new
+	case errors.Is(err, devices.ErrNotFound), err == nil && given == nil:
+		return devices.Enrolment{}, errUnproven
 	case err != nil:
 		return devices.Enrolment{}, err
-	case given == nil:
-		return devices.Enrolment{}, nil // it has a cookie, which this browser does not hold
 	}
 	return devices.Enrolment{Device: devices.Device{ID: tied.DeviceID, Subject: q.Subject}, Secret: given}, nil
 }

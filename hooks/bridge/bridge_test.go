@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ type house struct {
 	registry *devices.Registry
 	at       string
 	request  string // the authorization request that Hydra shows
+	sid      string // Hydra's login session, a new one for each sign-in
 	first    bool   // the client is the operator's own
 	status   int    // of Hydra's answers
 	accepted string // the device in the session
@@ -43,7 +45,7 @@ type house struct {
 func open(t *testing.T) *house {
 	t.Helper()
 	database := sqlitetest.Fresh(t)
-	h := &house{t: t, clock: &devicestest.Clock{}, request: asked, first: true, status: http.StatusOK}
+	h := &house{t: t, clock: &devicestest.Clock{}, request: asked, sid: "sid", first: true, status: http.StatusOK}
 	var err error
 	if h.store, err = store.Open(t.Context(), database, store.WithNow(h.clock.Now)); err != nil {
 		t.Fatal(err)
@@ -80,8 +82,8 @@ func (h *house) hydra(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/requests/consent"):
-		_, _ = fmt.Fprintf(w, `{"challenge":"c","subject":"ada","login_session_id":"sid","requested_scope":["openid"],`+
-			`"request_url":%q,"client":{"client_id":"client","metadata":{"first_party":%t}}}`, h.request, h.first)
+		_, _ = fmt.Fprintf(w, `{"challenge":"c","subject":"ada","login_session_id":%q,"requested_scope":["openid"],`+
+			`"request_url":%q,"client":{"client_id":"client","metadata":{"first_party":%t}}}`, h.sid, h.request, h.first)
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/requests/login"):
 		_, _ = fmt.Fprintf(w, `{"challenge":"c","client":{"client_id":"client"},"request_url":%q,"requested_scope":[],`+
 			`"requested_access_token_audience":[],"skip":false,"subject":""}`, h.request)
@@ -156,13 +158,18 @@ func named(answer *http.Response, name string) *http.Cookie {
 }
 
 // begin has a browser with these cookies begin a sign-in, and returns the one
-// that proves it. Hydra shows the sign-in from now on.
+// that proves it. Hydra shows the sign-in from now on: with a new login session,
+// and with the demand for one if the browser is new.
 func (h *house) begin(cookies ...*http.Cookie) *http.Cookie {
 	h.t.Helper()
-	h.request = asked
+	h.request, h.sid = asked, rand.Text()
+	begins := asked + "&prompt=login&lanyard_browser="
+	if slices.ContainsFunc(cookies, func(c *http.Cookie) bool { return c.Name == "lanyard_device" }) {
+		begins = asked + "&lanyard_browser="
+	}
 	answer := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", cookies...)
 	to := answer.Header.Get("Location")
-	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, asked+"&lanyard_browser=") || cookie(answer) != nil {
+	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, begins) || cookie(answer) != nil {
 		h.t.Fatalf("%d to %q, cookies %v", answer.StatusCode, to, answer.Cookies())
 	}
 	h.request = to
@@ -176,6 +183,21 @@ func (h *house) begin(cookies ...*http.Cookie) *http.Cookie {
 	}
 	h.t.Fatal("the browser has no cookie of the bridge")
 	return nil
+}
+
+// proves goes where an answer leads for a sign-in, signs in, and comes back for
+// consent. Any other answer it returns as it is.
+func (h *house) proves(answer *http.Response, cookies ...*http.Cookie) *http.Response {
+	h.t.Helper()
+	for range 2 { // first for the mark, then for the sign-in
+		to := answer.Header.Get("Location")
+		if !strings.Contains(to, "lanyard_browser=") {
+			break
+		}
+		h.request, h.sid = to, rand.Text()
+		answer = h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", cookies...)
+	}
+	return answer
 }
 
 // asked is the authorization request as the client makes it.
@@ -270,7 +292,7 @@ func TestConsentMeetsTheDevice(t *testing.T) {
 	if c == nil || first == "" {
 		t.Fatalf("cookie %+v, device %q", c, first)
 	}
-	if tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, "sid"); err != nil || tie.DeviceID != first {
+	if tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, h.sid); err != nil || tie.DeviceID != first {
 		t.Errorf("tied: %+v (%v)", tie, err)
 	}
 	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", c), consented)
@@ -293,11 +315,12 @@ func TestConsentGivesTheCookieToWhomKratosMet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tie := devices.Tie{Kind: devices.TieHydraLogin, Ref: "sid", Subject: "ada", DeviceID: met.Device.ID, At: h.clock.Now()}
+	mine := h.begin()
+	tie := devices.Tie{Kind: devices.TieHydraLogin, Ref: h.sid, Subject: "ada", DeviceID: met.Device.ID, At: h.clock.Now()}
 	if err := h.store.PutTie(t.Context(), tie); err != nil {
 		t.Fatal(err)
 	}
-	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin())
+	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
 	h.leads(answer, consented)
 	if h.accepted != met.Device.ID || cookie(answer) == nil {
 		t.Errorf("on %q, want %q", h.accepted, met.Device.ID)
@@ -316,7 +339,8 @@ func TestAnEndedDeviceGetsNoConsent(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.accepted = ""
-		h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine, c)
+		h.request, h.sid = asked, rand.Text()
+		h.proves(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine, c), mine, c)
 		if h.rejected != want || (h.accepted == "") != (want != "") || h.accepted == first {
 			t.Errorf("ended by %s: rejected with %q, accepted on %q", reason, h.rejected, h.accepted)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,15 +64,15 @@ func (b *Bridge) began(r *http.Request, request string) bool {
 	if err != nil || len(text) != 8 {
 		return false
 	}
-	at := time.Unix(int64(binary.BigEndian.Uint64(text)), 0) //nolint:gosec // as mark wrote it
+	at := time.Unix(int64(binary.BigEndian.Uint64(text)), 0)
 	return b.Now().Sub(at) < markFor
 }
 
-// repeated has the browser repeat an authorization request with its mark, and
-// reports whether it answered. It does not if the browser has repeated it
-// already and keeps no cookie, or if the request is RFC 8628's, whose user code
-// is spent.
-func (b *Bridge) repeated(w http.ResponseWriter, r *http.Request, request string) bool {
+// repeated has the browser repeat an authorization request with its mark and,
+// if prove is set, with a demand for a sign-in. It reports whether it answered:
+// it does not if the browser has repeated the request already and keeps no
+// cookie, or if the request is RFC 8628's, whose user code is spent.
+func (b *Bridge) repeated(w http.ResponseWriter, r *http.Request, request string, prove bool) bool {
 	secret := b.browser(r)
 	if secret == nil && len(marksOf(request)) > 0 || request == "" || strings.Contains(request, "/oauth2/device/") {
 		return false
@@ -80,7 +81,7 @@ func (b *Bridge) repeated(w http.ResponseWriter, r *http.Request, request string
 	if !known {
 		secret = randomSecret()
 	}
-	now := binary.BigEndian.AppendUint64(nil, uint64(b.Now().Unix())) //nolint:gosec // after 1970
+	now := binary.BigEndian.AppendUint64(nil, uint64(b.Now().Unix()))
 	mark, err := b.Sealer.Seal(markPurpose, now, secret)
 	if err != nil {
 		b.fail(w, r, err)
@@ -93,8 +94,32 @@ func (b *Bridge) repeated(w http.ResponseWriter, r *http.Request, request string
 			Path: "/", Secure: b.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 	}
+	if prove {
+		request = withLogin(request)
+	}
 	redirect(w, marked(request, mark))
 	return true
+}
+
+// prompts reports whether an authorization request has that prompt (OpenID
+// Connect Core §3.1.2.1).
+func prompts(request, value string) bool {
+	u, err := url.Parse(request)
+	return err == nil && slices.Contains(strings.Fields(u.Query().Get("prompt")), value)
+}
+
+// withLogin returns an authorization request that demands a sign-in, beside the
+// other prompts that it has.
+func withLogin(request string) string {
+	if prompts(request, "login") {
+		return request
+	}
+	u, err := url.Parse(request)
+	if err != nil {
+		return request
+	}
+	all := append([]string{"login"}, strings.Fields(u.Query().Get("prompt"))...)
+	return with(request, "prompt", strings.Join(all, " "))
 }
 
 // marksOf returns the marks in an authorization request.
@@ -106,17 +131,20 @@ func marksOf(request string) []string {
 	return u.Query()[markParam]
 }
 
-// marked returns an authorization request with that mark and no other. The
-// rest of it stays as the client wrote it.
-func marked(request, mark string) string {
+// marked returns an authorization request with that mark and no other.
+func marked(request, mark string) string { return with(request, markParam, mark) }
+
+// with returns an authorization request with one value of a parameter. The rest
+// of it stays as the client wrote it.
+func with(request, param, value string) string {
 	path, query, _ := strings.Cut(request, "?")
 	var kept []string
 	for pair := range strings.SplitSeq(query, "&") {
-		if name, _, _ := strings.Cut(pair, "="); pair != "" && name != markParam {
+		if name, _, _ := strings.Cut(pair, "="); pair != "" && name != param {
 			kept = append(kept, pair)
 		}
 	}
-	return path + "?" + strings.Join(append(kept, markParam+"="+url.QueryEscape(mark)), "&")
+	return path + "?" + strings.Join(append(kept, param+"="+url.QueryEscape(value)), "&")
 }
 
 const secretSize = 32

@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
 )
 
 // ring is a device cookie of somebody who signed in here with another account.
@@ -53,10 +56,49 @@ func TestConsentRepeatsWhatWasBegunElsewhere(t *testing.T) {
 	} else {
 		h.request = to
 	}
+	// Nothing tells that the sign-in is of now, so there is another.
 	answer = h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", ring(1), mine)
+	if to := answer.Header.Get("Location"); !strings.HasPrefix(to, asked+"&prompt=login&lanyard_browser=") {
+		t.Fatalf("%d to %q", answer.StatusCode, to)
+	}
+	answer = h.proves(answer, ring(1), mine)
 	h.leads(answer, consented)
 	if c := cookie(answer); c == nil || !strings.HasSuffix(c.Value, "."+ring(1).Value) {
 		t.Errorf("the ring is %v", c)
+	}
+}
+
+// A copy of a session at Hydra makes no device of another browser: Hydra skips
+// the sign-in, so nobody has proved anything there.
+func TestCopiedSessionsEnrollNothing(t *testing.T) {
+	h := open(t)
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin()), consented)
+	first, copied := h.accepted, h.sid
+	for _, request := range []string{asked, asked + "&prompt=login", asked + "&prompt=consent", asked + "&prompt=&prompt=login"} {
+		h.accepted = ""
+		mine := h.begin() // the mark is the thief's own
+		_, mark, _ := strings.Cut(h.request, "lanyard_browser=")
+		h.request, h.sid = request+"&lanyard_browser="+mark, copied
+		answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
+		to, err := url.Parse(answer.Header.Get("Location"))
+		if err != nil || !slices.Contains(strings.Fields(to.Query().Get("prompt")), "login") || len(to.Query()["prompt"]) != 1 || cookie(answer) != nil {
+			t.Errorf("%s: leads to %q, sets %v", request, to, answer.Cookies())
+		}
+		if list, err := h.store.Devices(t.Context(), "ada"); err != nil || len(list) != 1 || h.accepted != "" {
+			t.Errorf("%s: devices %+v (%v), accepted on %q", request, list, err, h.accepted)
+		}
+	}
+	// An application that asks without a page is told why.
+	mine := h.begin()
+	_, mark, _ := strings.Cut(h.request, "lanyard_browser=")
+	h.request, h.sid = asked+"&prompt=none&lanyard_browser="+mark, copied
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine), "https://auth.example.com/oauth2/auth?error=e")
+	if h.rejected != "login_required" {
+		t.Errorf("rejected with %q", h.rejected)
+	}
+	// The tie is the owner's still.
+	if tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, copied); err != nil || tie.DeviceID != first {
+		t.Errorf("tied: %+v (%v)", tie, err)
 	}
 }
 
@@ -114,7 +156,7 @@ func TestAMarkGrowsOld(t *testing.T) {
 	h.clock.Advance(time.Second)
 	answer := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine)
 	to := answer.Header.Get("Location")
-	if to == old || !strings.HasPrefix(to, asked+"&lanyard_browser=") || cookie(answer) != nil {
+	if to == old || !strings.HasPrefix(to, asked+"&prompt=login&lanyard_browser=") || cookie(answer) != nil {
 		t.Errorf("an old mark: to %q", to)
 	}
 	h.request = to
@@ -147,7 +189,7 @@ func TestTheRequestIsRepeatedAsItWas(t *testing.T) {
 		asked, "https://auth.example.com/oauth2/auth?a=b;c&x&x&y=%zz&=z", "https://auth.example.com/oauth2/auth",
 	} {
 		h.request = request
-		to := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc").Header.Get("Location")
+		to := h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", ring(1)).Header.Get("Location")
 		before, mark, _ := strings.Cut(to, "lanyard_browser=")
 		if strings.TrimRight(before, "?&") != request || mark == "" || url.QueryEscape(mark) != mark {
 			t.Errorf("%q is repeated as %q", request, to)
