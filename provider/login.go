@@ -155,7 +155,7 @@ func (p *Provider) enter(
 		return false, err
 	}
 	signedIn, err := p.openSignIn(ctx, w, before, met.Device, user.Credential())
-	if signedIn {
+	if signedIn || err != nil { // if the store failed, the next try is on this device
 		p.Observer.SetDeviceCookie(w, r, met.Secret) // without a secret, it lives longer
 	}
 	return signedIn, err
