@@ -108,3 +108,54 @@ func crowd(t *testing.T, hand *house.Hand) {
 	}
 	hand.Tokens = tabs[0].Tokens
 }
+
+// An owner has signed in at one server. At another one, strangers guess their
+// password until the server makes everybody wait; the owner's browser, which
+// holds the cookie of one of their devices, does not have to.
+func TestOwnersSignInWhileStrangersGuess(t *testing.T) {
+	front := &balancer{}
+	door := httptest.NewServer(front)
+	t.Cleanup(door.Close)
+	one := house.Open(t, house.PostgreSQL,
+		house.Set("issuer", door.URL), house.Set("trusted_proxies", []string{"127.0.0.1/32"}))
+	two := one.Replica()
+	two.Start()
+	ada, notes := one.User("ada@example.com"), one.Client("--id", "notes", "--public")
+	hand := func(looks http.Header) *house.Hand {
+		h := one.NewHand(notes, looks)
+		h.At = door.URL
+		return h
+	}
+	front.add(t, one)
+	laptop := hand(house.Laptop())
+	good(t, http.StatusOK)(laptop.SignIn(ada, everything, nil))
+
+	front.behind = nil
+	front.add(t, two)
+	login := func(h *house.Hand, password string) int {
+		t.Helper()
+		page, err := h.Browser.Visit(h.NewAsk(everything, url.Values{"prompt": {"login"}}).URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		form, _ := page.Form("/login")
+		got, err := h.Browser.Submit(page, form, map[string]string{"identifier": ada.Identifier, "password": password}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Away != nil {
+			return http.StatusOK
+		}
+		return got.Status
+	}
+	thief := hand(house.Thief())
+	for range 15 {
+		login(thief, "a guess at Ada's password")
+	}
+	if got := login(hand(house.Laptop()), ada.Password); got != http.StatusTooManyRequests {
+		t.Errorf("a browser that nobody knows: %d, want 429", got)
+	}
+	if got := login(laptop, ada.Password); got != http.StatusOK {
+		t.Errorf("the owner's browser: %d", got)
+	}
+}

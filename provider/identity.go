@@ -18,9 +18,9 @@ type localIdentity struct{ local *local.Authenticator }
 
 // Authenticate returns the user, ErrWrongPassword, SlowDown or trouble.
 func (i localIdentity) Authenticate(
-	ctx context.Context, identifier, password, source string,
+	ctx context.Context, identifier, password, source string, cookies ...[]byte,
 ) (oauth.User, error) {
-	user, err := i.local.Authenticate(ctx, identifier, password, source)
+	user, err := i.local.Authenticate(ctx, identifier, password, source, cookies...)
 	var slow local.SlowDown
 	switch {
 	case errors.As(err, &slow):

@@ -105,7 +105,7 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 	}
 	// 2. Who is it?
 	user, err := p.Identity.Authenticate(
-		r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"), p.source(r))
+		r.Context(), r.PostForm.Get("identifier"), r.PostForm.Get("password"), p.source(r), p.Observer.CookieHashes(r)...)
 	if err != nil {
 		p.refuseLogin(w, r, page, err)
 		return

@@ -23,8 +23,8 @@ type meanwhile struct {
 	run func()
 }
 
-func (m *meanwhile) Authenticate(ctx context.Context, identifier, password, source string) (oauth.User, error) {
-	u, err := m.Identity.Authenticate(ctx, identifier, password, source)
+func (m *meanwhile) Authenticate(ctx context.Context, identifier, password, source string, cookies ...[]byte) (oauth.User, error) {
+	u, err := m.Identity.Authenticate(ctx, identifier, password, source, cookies...)
 	if run := m.run; err == nil && run != nil {
 		m.run = nil
 		run()

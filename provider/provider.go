@@ -49,8 +49,9 @@ type Pages interface {
 // Identity knows the subjects and what may be said of them.
 type Identity interface {
 	// Authenticate returns the user, or an error that [Provider] shows as a
-	// wrong password, except for trouble.
-	Authenticate(ctx context.Context, identifier, password, source string) (oauth.User, error)
+	// wrong password, except for trouble. source is the network that the attempt
+	// comes from; cookies are the hashes of the device cookies that came with it.
+	Authenticate(ctx context.Context, identifier, password, source string, cookies ...[]byte) (oauth.User, error)
 	// Claims returns the claims that the scopes and the claims request
 	// (OIDC Core §5.4, §5.5) let the client have.
 	Claims(ctx context.Context, subject string, scopes []string, requested json.RawMessage) (map[string]any, error)

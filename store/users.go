@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -47,6 +50,27 @@ func (s *Store) UserByIdentifier(ctx context.Context, identifier string) (oauth.
 		return oauth.User{}, fmt.Errorf("read user: %w", err)
 	}
 	return row.user(), nil
+}
+
+// HeldDevice returns the ID of the live device of the user with that identifier
+// whose cookie has one of the hashes, or devices.ErrNotFound.
+func (s *Store) HeldDevice(ctx context.Context, identifier string, cookies [][]byte) (string, error) {
+	cookies = slices.DeleteFunc(slices.Clone(cookies), func(hash []byte) bool { return len(hash) == 0 }) // no cookie
+	if len(cookies) == 0 || !clean(identifier) {
+		return "", devices.ErrNotFound
+	}
+	var id string
+	err := s.read.NewSelect().TableExpr("devices AS d").ColumnExpr("d.id").
+		Join("JOIN users AS u ON u.subject = d.subject").
+		Where("u.folded = ? AND d.state <> ?", oauth.Fold(identifier), devices.StateRevoked).
+		Where("d.cookie_hash IN (?)", bun.List(cookies)).Limit(1).Scan(ctx, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", devices.ErrNotFound
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the device that a browser is: %w", err)
+	}
+	return id, nil
 }
 
 // User returns a user by subject, or devices.ErrNotFound.

@@ -47,6 +47,10 @@ func (o *Observer) SetDeviceCookie(w http.ResponseWriter, r *http.Request, secre
 	})
 }
 
+// CookieHashes returns the hashes of the secrets in a request's device cookie,
+// as [devices.CookieHash] makes them; nil if it sent none.
+func (o *Observer) CookieHashes(r *http.Request) [][]byte { return o.cookieHashes(r.Header) }
+
 // cookieHashes returns what is stored of the secrets in the device cookie,
 // nil where there is none.
 func (o *Observer) cookieHashes(h http.Header) [][]byte {

@@ -1,10 +1,10 @@
 package local
 
 import (
-	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/provider/hashing"
+	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/ratelimit"
 )
 
@@ -22,6 +22,9 @@ type limits struct {
 	// perSource: one password tried on many subjects from one source. Loose,
 	// because a whole office may share a prefix.
 	perSource *ratelimit.Limiter
+	// perDevice: guesses at one subject's password from a browser that holds
+	// the cookie of one of the subject's devices.
+	perDevice *ratelimit.Limiter
 	// good are the pairs that have succeeded.
 	good *ratelimit.Known
 }
@@ -34,6 +37,7 @@ func newLimits() *limits {
 		perPair:    limiter(10, 30*time.Second),
 		perSubject: limiter(30, 10*time.Second),
 		perSource:  limiter(100, time.Second),
+		perDevice:  limiter(10, 30*time.Second),
 		good:       ratelimit.NewKnown(remembered),
 	}
 }
@@ -44,7 +48,7 @@ type attempt struct {
 	pair   string
 	counts []count
 	at     time.Time
-	known  bool // the pair has succeeded before
+	known  bool // the pair has succeeded before, or a device speaks for it
 }
 
 // count is what an attempt is counted under, and by which rule.
@@ -60,17 +64,29 @@ type count struct {
 // sources, nor by what others do from the same source: a whole town may share
 // one prefix.
 func (l *limits) attempt(identifier, source string, now time.Time) (*attempt, time.Duration) {
-	identifier = strings.ToLower(strings.ToUpper(identifier)) // as the store folds it
+	identifier = oauth.Fold(identifier)
 	pair := ratelimit.Key(identifier, source)
 	counts := []count{{l.perPair, pair}}
 	known := l.good.Has(pair)
 	if !known {
 		counts = append(counts, count{l.perSource, source}, count{l.perSubject, identifier})
 	}
-	a := &attempt{limits: l, pair: pair, at: now, known: known}
+	return l.take(&attempt{limits: l, pair: pair, at: now, known: known}, counts)
+}
+
+// fromDevice is attempt for a browser that holds the cookie of one of the
+// subject's devices. What strangers try in the subject's name, or from the same
+// source, does not count; a copied cookie is good for a few guesses only.
+func (l *limits) fromDevice(identifier, source, deviceID string, now time.Time) (*attempt, time.Duration) {
+	a := &attempt{limits: l, pair: ratelimit.Key(oauth.Fold(identifier), source), at: now, known: true}
+	return l.take(a, []count{{l.perDevice, deviceID}})
+}
+
+// take counts an attempt, or returns how long to wait and counts nothing.
+func (*limits) take(a *attempt, counts []count) (*attempt, time.Duration) {
 	var wait time.Duration
 	for _, c := range counts {
-		if w := c.limiter.Take(c.key, now); w > 0 {
+		if w := c.limiter.Take(c.key, a.at); w > 0 {
 			wait = max(wait, w)
 			continue
 		}

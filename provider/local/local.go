@@ -41,6 +41,9 @@ type Users interface {
 	// UserByIdentifier returns a user whatever the identifier's case, or
 	// devices.ErrNotFound.
 	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
+	// HeldDevice returns the ID of the live device of the user with that
+	// identifier whose cookie has one of the hashes, or devices.ErrNotFound.
+	HeldDevice(ctx context.Context, identifier string, cookies [][]byte) (string, error)
 	// User returns a user by subject, or devices.ErrNotFound.
 	User(ctx context.Context, subject string) (oauth.User, error)
 }
@@ -65,16 +68,18 @@ func New(users Users, now func() time.Time) *Authenticator {
 
 // Authenticate returns the user of that identifier and password. source is
 // where the attempt comes from, such as a network prefix; it is compared and
-// never kept for long. The error is ErrWrong or ErrSlowDown where the attempt
-// is refused, and anything else is trouble.
+// never kept for long. cookies are the hashes of the device cookies that the
+// browser sent: one of the user's own speaks for it while others guess. The
+// error is ErrWrong or ErrSlowDown where the attempt is refused, and anything
+// else is trouble.
 func (a *Authenticator) Authenticate(
-	ctx context.Context, identifier, password, source string,
+	ctx context.Context, identifier, password, source string, cookies ...[]byte,
 ) (oauth.User, error) {
 	identifier = strings.TrimSpace(identifier)
 	// 1. May they try?
-	attempt, wait := a.limits.attempt(identifier, source, a.now())
-	if wait > 0 {
-		return oauth.User{}, SlowDown{wait}
+	attempt, err := a.attempt(ctx, identifier, source, cookies)
+	if err != nil {
+		return oauth.User{}, err
 	}
 	// 2. Whose password would it be?
 	user, err := a.users.UserByIdentifier(ctx, identifier)
@@ -103,6 +108,29 @@ func (a *Authenticator) Authenticate(
 		return oauth.User{}, fmt.Errorf("%w: %w", ErrWrong, ErrDisabled)
 	}
 	return user, nil
+}
+
+// attempt counts an attempt, or returns a SlowDown. Whether the browser is one
+// of the user's devices is looked up only if the attempt would have to wait:
+// other servers and restarts forget who has signed in from where, and the
+// database does not.
+func (a *Authenticator) attempt(ctx context.Context, identifier, source string, cookies [][]byte) (*attempt, error) {
+	now := a.now()
+	try, wait := a.limits.attempt(identifier, source, now)
+	if wait > 0 && len(cookies) > 0 {
+		device, err := a.users.HeldDevice(ctx, identifier, cookies)
+		switch {
+		case errors.Is(err, devices.ErrNotFound):
+		case err != nil:
+			return nil, fmt.Errorf("authenticate: %w", err)
+		default:
+			try, wait = a.limits.fromDevice(identifier, source, device, now)
+		}
+	}
+	if wait > 0 {
+		return nil, SlowDown{wait}
+	}
+	return try, nil
 }
 
 // compare compares in a slot of the pool.

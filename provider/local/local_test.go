@@ -59,6 +59,24 @@ func (h *house) UserByIdentifier(_ context.Context, identifier string) (oauth.Us
 	return oauth.User{}, devices.ErrNotFound
 }
 
+// HeldDevice knows one device of Ada's.
+func (h *house) HeldDevice(_ context.Context, identifier string, cookies [][]byte) (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.down != nil {
+		return "", h.down
+	}
+	for _, cookie := range cookies {
+		if strings.EqualFold(identifier, "ada") && string(cookie) == laptop {
+			return "d-1", nil
+		}
+	}
+	return "", devices.ErrNotFound
+}
+
+// laptop is what the cookie of Ada's device hashes to.
+const laptop = "the hash of the laptop's cookie"
+
 func (h *house) User(ctx context.Context, subject string) (oauth.User, error) {
 	return h.UserByIdentifier(ctx, strings.TrimPrefix(subject, "s-"))
 }
@@ -328,4 +346,45 @@ func ExampleAuthenticator() {
 	// Output:
 	// s-ada <nil>
 	// wrong identifier or password
+}
+
+// While strangers guess, a server on which the owner has not signed in yet lets
+// in the browser that holds the cookie of one of the owner's devices. A copied
+// cookie is good for a few guesses.
+func TestADeviceSpeaksForItsOwner(t *testing.T) {
+	h := newHouse(t)
+	a := local.New(h, h.now)
+	try := func(password, source string, cookies ...[]byte) error {
+		_, err := a.Authenticate(t.Context(), "Ada", password, source, cookies...)
+		return err
+	}
+	for i := range 40 {
+		_ = try("a guess", fmt.Sprint("stranger ", i)) // wrong, or too many
+	}
+	if err := try(password, home); !errors.Is(err, local.ErrSlowDown) {
+		t.Fatalf("without a cookie: %v", err)
+	}
+	if err := try(password, home, []byte("another's")); !errors.Is(err, local.ErrSlowDown) {
+		t.Errorf("with another's cookie: %v", err)
+	}
+	if err := try(password, home, []byte("another's"), []byte(laptop)); err != nil {
+		t.Errorf("with the device's cookie: %v", err)
+	}
+	guesses := 0
+	for i := range 100 {
+		if err := try("a guess", fmt.Sprint("thief ", i), []byte(laptop)); errors.Is(err, local.ErrWrong) {
+			guesses++
+		} else if !errors.Is(err, local.ErrSlowDown) {
+			t.Fatal(err)
+		}
+	}
+	if guesses != 10 {
+		t.Errorf("a copied cookie is good for %d guesses, want 10", guesses)
+	}
+	h.mu.Lock()
+	h.down = errors.New("down")
+	h.mu.Unlock()
+	if err := try(password, elsewhere, []byte(laptop)); err == nil || errors.Is(err, local.ErrSlowDown) || errors.Is(err, local.ErrWrong) {
+		t.Errorf("with the store down: %v", err)
+	}
 }

@@ -54,6 +54,7 @@ type SignIns interface {
 // Subjects are the provider's users and the operator's.
 type Subjects interface {
 	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
+	HeldDevice(ctx context.Context, identifier string, cookies [][]byte) (string, error)
 	User(ctx context.Context, subject string) (oauth.User, error)
 	CreateUser(ctx context.Context, u oauth.User) error
 	SetPassword(ctx context.Context, subject, hash, stays string, by devices.Credential, at time.Time) error
@@ -135,6 +136,7 @@ var promises = []promise{
 	{"tokens are cut, never uncut", cutTokens},
 	{"an assertion is used once", assertions},
 	{"users are found whatever the case", users},
+	{"a user's live device is found by its cookie", heldDevice},
 	{"a disabled subject loses its grants and sign-ins", disabledUser},
 	{"a new password ends what the old one opened elsewhere", changedPassword},
 	{"nothing is written on a password that has changed", changedMeanwhile},
