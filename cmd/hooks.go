@@ -90,7 +90,7 @@ func (s *server) hooksDoor(
 ) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/hydra/token", &hydra.Hook{
-		Chains: s.store, Gate: gate, Sealer: sealer, Deadline: c.Hooks.Deadline,
+		Chains: s.store, Gate: gate, Sealer: sealer, Observer: looks, Deadline: c.Hooks.Deadline,
 		RefuseUnknown: c.Hooks.UnknownGrant == "refuse", Bypass: c.bypass(), Now: s.now, Log: s.log,
 	})
 	sessions := &kratos.Hooks{

@@ -63,12 +63,17 @@ func New(c Config) *Observer {
 
 // Observe returns the sighting of the request's own sender.
 func (o *Observer) Observe(r *http.Request, e devices.Entrance) devices.Sighting {
-	s := o.look(r.Header, o.ClientAddr(r), e)
-	// The whole request is here: what it does not say, it does not have.
-	if _, told := s.Fingerprint[devices.SignalBrowser]; !told && r.Header.Get("User-Agent") == "" {
+	return o.whole(r.Header, o.ClientAddr(r), e)
+}
+
+// whole returns the sighting of a request whose headers are all there: it does
+// not have what it does not say.
+func (o *Observer) whole(h http.Header, addr netip.Addr, e devices.Entrance) devices.Sighting {
+	s := o.look(h, addr, e)
+	if _, told := s.Fingerprint[devices.SignalBrowser]; !told && h.Get("User-Agent") == "" {
 		s.Fingerprint[devices.SignalBrowser] = ""
 	}
-	if _, told := s.Fingerprint[devices.SignalLanguage]; !told && r.Header.Get("Accept-Language") == "" {
+	if _, told := s.Fingerprint[devices.SignalLanguage]; !told && h.Get("Accept-Language") == "" {
 		s.Fingerprint[devices.SignalLanguage] = ""
 	}
 	return s

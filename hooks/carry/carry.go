@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/seal"
 )
 
@@ -46,6 +47,9 @@ type Context struct {
 	// Binding is how closely the client's calls are compared.
 	Binding  devices.Binding   `json:"binding"`
 	Sighting *devices.Sighting `json:"sighting,omitempty"`
+	// Request stands for the sighting if reading it would have cost a parse: a
+	// stranger's token may not be real, and the hook is asked only if it is.
+	Request *observe.Request `json:"request,omitempty"`
 	// Foreign says that the gateway took the call for another client's.
 	Foreign bool `json:"-"`
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 )
@@ -46,6 +47,8 @@ func (g *Gateway) answered(w *http.Response) error {
 		err = g.Tokens.LearnToken(ctx, g.Sealer.Token(told.RefreshToken), p.from, g.Now())
 	case w.StatusCode == http.StatusBadRequest && told.Error == "invalid_grant" && p.held != nil:
 		err = g.reused(ctx, p)
+	case w.StatusCode == http.StatusBadRequest && told.Error == "invalid_grant" && p.refresh:
+		g.unknown.Take(p.source, g.Now())
 	case w.StatusCode == http.StatusForbidden && told.Error == "access_denied" && p.refresh:
 		// Our hook's refusal, in the words that clients know.
 		w.StatusCode, w.Status, body = http.StatusBadRequest, "400 Bad Request", refusal
@@ -85,6 +88,12 @@ func refuse(w http.ResponseWriter) { answer(w, http.StatusBadRequest, refusal) }
 func unavailable(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "1")
 	answer(w, http.StatusServiceUnavailable, []byte(`{"error":"temporarily_unavailable"}`+"\n"))
+}
+
+// slowDown answers 429 (RFC 6585 §4), which is no verdict on the token.
+func slowDown(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+	answer(w, http.StatusTooManyRequests, []byte(`{"error":"temporarily_unavailable","error_description":"Too many unknown tokens came from this network."}`+"\n"))
 }
 
 func badRequest(w http.ResponseWriter, err error) {

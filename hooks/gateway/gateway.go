@@ -29,6 +29,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks/carry"
+	"github.com/lanyard-id/lanyard/ratelimit"
 )
 
 // Tokens finds grants by the refresh tokens that passed by, by their hashes.
@@ -64,11 +65,17 @@ type Gateway struct {
 	Config
 	// Streams pass at once, token answers in one piece when they were read.
 	streams, tokens *httputil.ReverseProxy
+	// unknown counts refresh tokens per network that nobody knows and Hydra
+	// refuses.
+	unknown *ratelimit.Limiter
 }
 
 // New returns a gateway.
 func New(c Config) *Gateway {
-	g := &Gateway{Config: c}
+	// An office behind one address may come back with two hundred expired
+	// tokens. Tokens that passed by before are never held up.
+	unknown := ratelimit.Rule{Burst: 200, Every: 200 * time.Millisecond}
+	g := &Gateway{Config: c, unknown: ratelimit.New(unknown, 1<<14)}
 	if g.Transport == nil {
 		g.Transport = &http.Transport{
 			MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second,

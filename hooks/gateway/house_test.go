@@ -65,7 +65,7 @@ func newHouseOn(t *testing.T, database string) *house {
 	}}
 	h.observer = observe.New(observe.Config{Now: h.clock.Now})
 	h.hook = &hydra.Hook{
-		Chains: h.store, Gate: h.gate, Sealer: sealer, Deadline: 10 * time.Second, Now: h.clock.Now, Log: log,
+		Chains: h.store, Gate: h.gate, Sealer: sealer, Observer: h.observer, Deadline: 10 * time.Second, Now: h.clock.Now, Log: log,
 	}
 	hook := httptest.NewServer(h.hook)
 	h.endpoint = endpoint{hook: hook.URL, chains: map[string]*chain{}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/hooks/carry"
@@ -15,8 +16,9 @@ type passage struct {
 	refresh bool
 	from    devices.TokenHash // what the answer's token descends from
 	held    *devices.Holding
-	sighted devices.Sighting
+	look    func() devices.Sighting // parses a User-Agent at its first call
 	binding devices.Binding
+	source  string // the network that asks
 }
 
 type passageKey struct{}
@@ -36,12 +38,13 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 		g.streams.ServeHTTP(w, r)
 		return
 	}
-	// 2. Who asks, and what do they look like?
+	// 2. Who asks?
 	client, binding := caller(r, form)
-	sighted := g.Observer.Observe(r, devices.EntranceGateway)
 	p := &passage{
 		context: carry.Context{ClientID: client, Binding: binding},
-		refresh: kind == "refresh_token", sighted: sighted, binding: binding,
+		refresh: kind == "refresh_token", binding: binding,
+		look:   sync.OnceValue(func() devices.Sighting { return g.Observer.Observe(r, devices.EntranceGateway) }),
+		source: devices.Network{Addr: g.Observer.ClientAddr(r)}.Prefix().String(),
 	}
 	// 3. Whose token is it, and is it in their hands?
 	if p.refresh {
@@ -56,10 +59,17 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// 4. On to Hydra, with word for the hook in place of what the client wrote
+	// 4. Has this network sent many tokens that nobody knows?
+	if p.refresh && p.held == nil {
+		if wait := g.unknown.Wait(p.source, g.Now()); wait > 0 {
+			slowDown(w, wait)
+			return
+		}
+	}
+	// 5. On to Hydra, with word for the hook in place of what the client wrote
 	// there.
 	if p.context.GrantID == "" {
-		p.context.Sighting = &sighted
+		g.show(p, r)
 	}
 	sealed, sent := g.Sealer.Seal(p.context)
 	if p.context.GrantID == "" && p.held == nil {
@@ -69,6 +79,19 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 	put(r, form)
 	r.Header.Del("Accept-Encoding") // the answer is read here
 	g.tokens.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, p)))
+}
+
+// show puts into the context what the request looks like: read if that costs
+// nothing, and unread otherwise. Hydra asks the hook only about real codes and
+// tokens, so that a stranger's User-Agent is not parsed for nothing.
+func (g *Gateway) show(p *passage, r *http.Request) {
+	if p.held == nil && !g.Observer.Known(r) {
+		kept := g.Observer.Keep(r)
+		p.context.Request = &kept
+		return
+	}
+	seen := p.look()
+	p.context.Sighting = &seen
 }
 
 // judge reports whether a refresh is refused. A token that did not pass by
@@ -102,5 +125,5 @@ func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, er
 }
 
 func (p *passage) presented() devices.Presented {
-	return devices.Presented{Holding: *p.held, Binding: p.binding, Sighting: p.sighted}
+	return devices.Presented{Holding: *p.held, Binding: p.binding, Sighting: p.look()}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
+	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks"
 	"github.com/lanyard-id/lanyard/hooks/carry"
 	"github.com/lanyard-id/lanyard/hooks/hydra"
@@ -52,7 +53,7 @@ func newHouseOn(t *testing.T, url string, edits ...func(*hydra.Hook)) *house {
 		t.Fatal(err)
 	}
 	hook := &hydra.Hook{
-		Chains: h.store, Sealer: h.sealer, Deadline: 10 * time.Second, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Chains: h.store, Sealer: h.sealer, Observer: observe.New(observe.Config{Now: h.clock.Now}), Deadline: 10 * time.Second, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Gate: &devices.Gatekeeper{Grants: h.store, Registry: &devices.Registry{
 			Store: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
 		}},

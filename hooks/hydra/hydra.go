@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks/carry"
 )
 
@@ -39,6 +40,8 @@ type Hook struct {
 	Chains Chains
 	Gate   *devices.Gatekeeper
 	Sealer *carry.Sealer
+	// Observer reads what the gateway handed on unread.
+	Observer *observe.Observer
 	// Deadline is within what time it answers.
 	Deadline time.Duration
 	// RefuseUnknown refuses refreshes of chains whose code exchange was not
@@ -105,6 +108,10 @@ func (h *Hook) read(w http.ResponseWriter, r *http.Request) (call, bool, error) 
 		return call{}, false, err
 	}
 	c, concerns, err := read(body.Bytes(), h.Sealer)
+	if x := c.Context; x != nil && x.Request != nil {
+		seen := h.Observer.ObserveKept(*x.Request, devices.EntranceGateway)
+		x.Sighting = &seen
+	}
 	if body.Cap() <= usualBody {
 		body.Reset()
 		h.bodies.Put(body)
