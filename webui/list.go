@@ -3,6 +3,7 @@ package webui
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -121,6 +122,15 @@ func (p *listPage) turn(asked string, rows int) {
 	if p.Page < p.Pages {
 		p.After = p.Page + 1
 	}
+}
+
+// Turn returns the address of another page of the same list.
+func (p listPage) Turn(to int) *url.URL {
+	ended := ""
+	if p.ShowEnded {
+		ended = "1"
+	}
+	return link("/devices", "page", strconv.Itoa(to), "ended", ended)
 }
 
 // most is how many clients a card names.

@@ -17,6 +17,7 @@ import (
 func TestEveryTextIsTranslated(t *testing.T) {
 	pagetest.Translated(t, os.DirFS("."), 150)
 	pagetest.NothingBare(t, os.DirFS("."))
+	pagetest.LinksAreWhole(t, os.DirFS("."))
 }
 
 func TestLanguages(t *testing.T) {

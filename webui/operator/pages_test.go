@@ -16,6 +16,7 @@ import (
 func TestEveryTextIsTranslated(t *testing.T) {
 	pagetest.Translated(t, os.DirFS("."), 60, os.DirFS(".."))
 	pagetest.NothingBare(t, os.DirFS("."))
+	pagetest.LinksAreWhole(t, os.DirFS("."))
 }
 
 func TestEveryPageHasASample(t *testing.T) {

@@ -48,17 +48,23 @@ func (o *Operator) meant(ctx context.Context, q query) (query, error) {
 
 func (q query) any() bool { return q.Subject+q.Device+q.Address+q.ASN+q.OS+q.State != "" }
 
-// Encode returns the query for an address.
-func (q query) Encode() string {
+// Search, Revoke and Older return the addresses of pages that are about this
+// query: its devices, their end, and the devices after one of them.
+func (q query) Search() *url.URL            { return q.link("/pages", "") }
+func (q query) Revoke() *url.URL            { return q.link("/pages/revoke", "") }
+func (q query) Older(after string) *url.URL { return q.link("/pages", after) }
+
+func (q query) link(path, after string) *url.URL {
 	v := url.Values{}
 	for name, value := range map[string]string{
 		"subject": q.Subject, "device": q.Device, "address": q.Address, "asn": q.ASN, "os": q.OS, "state": q.State,
+		"after": after,
 	} {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
-	return v.Encode()
+	return &url.URL{Path: path, RawQuery: v.Encode()}
 }
 
 func readQuery(l *webui.Locale, v url.Values) query {

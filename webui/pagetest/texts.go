@@ -209,3 +209,19 @@ func NothingBare(t *testing.T, own fs.FS) {
 		}
 	})
 }
+
+// LinksAreWhole checks that templates print addresses with a query as a whole.
+// What a template adds behind a question mark is encoded as one value, so an
+// encoded query there is encoded twice.
+func LinksAreWhole(t *testing.T, own fs.FS) {
+	t.Helper()
+	glued := regexp.MustCompile(`\?[^"{}]*\{\{|\}\}[^"]*&(amp;)?[a-z_]+=`)
+	link := regexp.MustCompile(`(?:href|action|formaction|src|data-[a-z]+)="((?:[^"{]|\{\{.*?\}\})*)"`)
+	templates(t, own, func(file, text string) {
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			if glued.MatchString(found[1]) {
+				t.Errorf("%s puts an address together: %s", file, found[0])
+			}
+		}
+	})
+}
