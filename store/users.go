@@ -52,6 +52,26 @@ func (s *Store) UserByIdentifier(ctx context.Context, identifier string) (oauth.
 	return row.user(), nil
 }
 
+// Identifiers returns what these subjects sign in with, by subject, in one
+// read. A subject that is no user here is left out.
+func (s *Store) Identifiers(ctx context.Context, subjects []string) (map[string]string, error) {
+	subjects = slices.DeleteFunc(slices.Clone(subjects), func(subject string) bool { return !clean(subject) })
+	if len(subjects) == 0 {
+		return nil, nil
+	}
+	var rows []userRow
+	err := s.read.NewSelect().Model(&rows).Column("subject", "identifier").
+		Where("u.subject IN (?)", bun.List(subjects)).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read identifiers: %w", err)
+	}
+	identifiers := make(map[string]string, len(rows))
+	for _, r := range rows {
+		identifiers[r.Subject] = r.Identifier
+	}
+	return identifiers, nil
+}
+
 // HeldDevice returns the ID of the live device of the user with that identifier
 // whose cookie has one of the hashes, or devices.ErrNotFound.
 func (s *Store) HeldDevice(ctx context.Context, identifier string, cookies [][]byte) (string, error) {

@@ -25,7 +25,10 @@ func users(t *testing.T, s Store) {
 			t.Errorf("user %+v: got %v, want %v", u, err, devices.ErrExists)
 		}
 	}
-	_, err := s.UserByIdentifier(ctx, "ada@example.co")
+	known, err := s.Identifiers(ctx, []string{"ada", "nobody", "", "a\x00b"})
+	good(t, err)
+	same(t, "identifiers", known, map[string]string{"ada": "Ada@Example.com"})
+	_, err = s.UserByIdentifier(ctx, "ada@example.co")
 	missing(t, "unknown identifier", err)
 	_, err = s.User(ctx, "eve")
 	missing(t, "unknown user", err)

@@ -53,6 +53,7 @@ type SignIns interface {
 
 // Subjects are the provider's users and the operator's.
 type Subjects interface {
+	Identifiers(ctx context.Context, subjects []string) (map[string]string, error)
 	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
 	HeldDevice(ctx context.Context, identifier string, cookies [][]byte) (string, error)
 	User(ctx context.Context, subject string) (oauth.User, error)

@@ -27,6 +27,7 @@ type verdictLine struct {
 type devicePage struct {
 	webui.Frame
 	ID, Subject, Label, State, Reason string
+	Identifier                        string // what the subject signs in with; may be empty
 	Live                              bool
 	Facts                             []webui.Fact
 	Lines                             []verdictLine
@@ -55,9 +56,13 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	known, err := o.people(r.Context(), []string{d.Subject})
+	if err != nil {
+		return err
+	}
 	l := o.Pages.Locale(r)
 	page := devicePage{
-		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
+		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Identifier: known.of(d.Subject), Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
 		Facts: l.Facts(d, o.Now()), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
 	}
 	for _, g := range grants {

@@ -22,7 +22,8 @@ type eventsPage struct {
 
 type eventLine struct {
 	devices.Event
-	When webui.Stamp
+	Identifier string // what the subject signs in with; may be empty
+	When       webui.Stamp
 }
 
 const (
@@ -42,10 +43,18 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	subjects := make([]string, len(latest))
+	for i, e := range latest {
+		subjects[i] = e.Subject
+	}
+	known, err := o.people(r.Context(), subjects)
+	if err != nil {
+		return err
+	}
 	l := o.Pages.Locale(r)
 	page := eventsPage{Frame: o.frame(), Listens: r.URL.Query().Get("follow") != "", Seen: seen}
 	for _, e := range latest {
-		page.Events = append(page.Events, eventLine{e, l.Absolute(e.At)})
+		page.Events = append(page.Events, eventLine{e, known.of(e.Subject), l.Absolute(e.At)})
 	}
 	o.Pages.Render(w, r, http.StatusOK, "operator-events", page)
 	return nil

@@ -32,6 +32,7 @@ type house struct {
 	clock    *devicestest.Clock
 	// subjectOf is what the pages are given; nil unless a test sets it.
 	subjectOf func(ctx context.Context, identifier string) (string, error)
+	batches   [][]string // of subjects whose identifiers were read
 }
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
@@ -63,11 +64,16 @@ func (h *house) door(tokens ...string) http.Handler {
 	h.t.Helper()
 	mux := http.NewServeMux()
 	operator.New(operator.Config{
-		Registry: h.registry, Finder: h.store, SubjectOf: h.subjectOf, Tokens: accesskey.New(accesskey.Config{Keys: tokens, Now: h.clock.Now}),
+		Registry: h.registry, Finder: h.store, SubjectOf: h.subjectOf, Identifiers: h.identifiers, Tokens: accesskey.New(accesskey.Config{Keys: tokens, Now: h.clock.Now}),
 		Pages: newPages(h.t), Now: h.clock.Now,
 		Log: slog.New(slog.DiscardHandler),
 	}).Mount(mux)
 	return mux
+}
+
+func (h *house) identifiers(ctx context.Context, subjects []string) (map[string]string, error) {
+	h.batches = append(h.batches, subjects)
+	return h.store.Identifiers(ctx, subjects)
 }
 
 // ask sends a request from this machine.

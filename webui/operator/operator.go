@@ -47,6 +47,9 @@ type Config struct {
 	// or devices.ErrNotFound. Nil where people are not kept here: operators then
 	// look for subjects only.
 	SubjectOf func(ctx context.Context, identifier string) (string, error)
+	// Identifiers returns what subjects sign in with, by subject; one that is no
+	// user here is left out. Nil where people are not kept here.
+	Identifiers func(ctx context.Context, subjects []string) (map[string]string, error)
 	// Tokens verifies the tokens that operators type. Nil, or none: only
 	// browsers on this machine, at a loopback name.
 	Tokens *accesskey.Guard

@@ -68,16 +68,20 @@ func (o *Operator) preview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o.show(w, r, h, false)
-	return nil
+	return o.show(w, r, h, false)
 }
 
-func (o *Operator) show(w http.ResponseWriter, r *http.Request, h hit, changed bool) {
+func (o *Operator) show(w http.ResponseWriter, r *http.Request, h hit, changed bool) error {
 	named := h.devices[:min(len(h.devices), previewed)]
+	rows, err := o.rows(r.Context(), o.Pages.Locale(r), named)
+	if err != nil {
+		return err
+	}
 	o.Pages.Render(w, r, http.StatusOK, "operator-revoke", revokePage{
 		Frame: o.frame(), Query: h.query, Count: len(h.devices), Exactly: h.name(), Changed: changed,
-		Complete: h.complete, Rows: o.rows(o.Pages.Locale(r), named), More: len(h.devices) - len(named),
+		Complete: h.complete, Rows: rows, More: len(h.devices) - len(named),
 	})
+	return nil
 }
 
 // revoke is POST /pages/revoke. It runs only on the devices that the preview
@@ -92,8 +96,7 @@ func (o *Operator) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(h.devices) == 0 || r.PostForm.Get("count") != strconv.Itoa(len(h.devices)) ||
 		r.PostForm.Get("exactly") != h.name() {
-		o.show(w, r, h, true)
-		return nil
+		return o.show(w, r, h, true)
 	}
 	for _, d := range h.devices {
 		err := o.Registry.RevokeByOperator(r.Context(), d.Subject, d.ID)

@@ -20,7 +20,7 @@ func Samples(text string) []Sample {
 		Subject: text, Device: text, Address: text, ASN: text, OS: text, State: text, Wrong: text,
 		States: []choice{{text, text, true}},
 	}
-	rows := []deviceRow{{ID: text, Subject: text, Name: text, Looks: text, Where: text, State: "active", StateWord: text, Seen: at}}
+	rows := []deviceRow{{ID: text, Subject: text, Identifier: text, Name: text, Looks: text, Where: text, State: "active", StateWord: text, Seen: at}}
 	drawn := chart{
 		ID: "verdicts", Title: text, Bars: []bar{{0, 1, 16, 2, "refuse"}}, Totals: []total{{"refuse", text, 3}},
 		Days: []row{{text, []int{3}}}, First: text, Last: text, Width: 10, Height: 10,
@@ -37,7 +37,7 @@ func Samples(text string) []Sample {
 		}},
 		{"operator", searchPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
 		{"operator-device", devicePage{
-			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), ID: text, Subject: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
+			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), ID: text, Subject: text, Identifier: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
 			Facts: []webui.Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Lines: []verdictLine{{
 				Decision: "allow", Word: text, Would: text, Policy: text, Client: text, Grant: text, Entrance: text,
@@ -48,7 +48,7 @@ func Samples(text string) []Sample {
 		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Label: text}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, Reasons: []devices.Reason{devices.Reason(text)},
-		}, at}}}},
+		}, text, at}}}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
 		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
 		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Count: 3, Done: true}},

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -10,6 +11,7 @@ import (
 // deviceRow is a device in a list.
 type deviceRow struct {
 	ID, Subject, Name, Looks, Where string
+	Identifier                      string // what the subject signs in with; may be empty
 	State, StateWord                string
 	Seen                            webui.Stamp
 }
@@ -56,19 +58,29 @@ func (o *Operator) search(w http.ResponseWriter, r *http.Request) error {
 		found = found[:rowsPerPage]
 		page.After = found[rowsPerPage-1].ID
 	}
-	page.Rows = o.rows(l, found)
+	if page.Rows, err = o.rows(r.Context(), l, found); err != nil {
+		return err
+	}
 	o.Pages.Render(w, r, http.StatusOK, "operator", page)
 	return nil
 }
 
-func (o *Operator) rows(l *webui.Locale, found []devices.Device) []deviceRow {
+func (o *Operator) rows(ctx context.Context, l *webui.Locale, found []devices.Device) ([]deviceRow, error) {
+	subjects := make([]string, len(found))
+	for i, d := range found {
+		subjects[i] = d.Subject
+	}
+	known, err := o.people(ctx, subjects)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]deviceRow, len(found))
 	for i, d := range found {
 		rows[i] = deviceRow{
 			ID: d.ID, Subject: webui.Cut(d.Subject, 60), Name: webui.Cut(d.Name, 60), Looks: l.Looks(d.Fingerprint),
 			Where: l.Place(d.Last), State: string(d.State), StateWord: stateWord(l, d.State),
-			Seen: l.Stamp(d.LastSeen, o.Now()),
+			Seen: l.Stamp(d.LastSeen, o.Now()), Identifier: known.of(d.Subject),
 		}
 	}
-	return rows
+	return rows, nil
 }
