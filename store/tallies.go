@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui/records"
 )
@@ -69,11 +71,30 @@ const dayLength = int64(24 * time.Hour / time.Microsecond)
 
 func dayOf(n int64) time.Time { return micros(n * dayLength).time() }
 
-// LatestEvents returns the newest told facts, newest first.
-func (s *Store) LatestEvents(ctx context.Context, limit int) ([]devices.Event, error) {
+// FindEvents returns the newest told facts that a query is about, newest first.
+func (s *Store) FindEvents(ctx context.Context, q records.EventQuery) ([]devices.Event, error) {
 	var rows []eventRow
-	err := s.read.NewSelect().Model(&rows).OrderExpr("at DESC").Limit(int64(limit)).Scan(ctx)
-	if err != nil {
+	find := s.read.NewSelect().Model(&rows).OrderExpr("at DESC, id DESC").Limit(int64(q.Limit))
+	for column, value := range map[string]string{
+		"type": string(q.Type), "subject": q.Subject, "device_id": q.DeviceID, "client_id": q.ClientID,
+	} {
+		if !clean(value) {
+			return nil, nil // the database holds no such text
+		}
+		if value != "" {
+			find = find.Where("? = ?", bun.Ident(column), value)
+		}
+	}
+	if !q.From.IsZero() {
+		find = find.Where("at >= ?", at(q.From))
+	}
+	if !q.To.IsZero() {
+		find = find.Where("at < ?", at(q.To))
+	}
+	if q.Before.ID != "" {
+		find = find.Where("at <= ? AND (at < ? OR id < ?)", at(q.Before.At), at(q.Before.At), q.Before.ID)
+	}
+	if err := find.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
 	list := make([]devices.Event, len(rows))

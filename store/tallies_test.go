@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,9 +50,23 @@ func tallies(t *testing.T, s *store.Store) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	latest, err := s.LatestEvents(ctx, 1)
+	latest, err := s.FindEvents(ctx, records.EventQuery{Limit: 1})
 	if err != nil || len(latest) != 1 || latest[0].ID != "3" {
 		t.Error(latest, err)
+	}
+	for want, q := range map[string]records.EventQuery{
+		"321": {}, "21": {Before: latest[0]}, "1": {Before: devices.Event{ID: "2", At: today}}, "3": {From: today.Add(time.Second)},
+		"21 ": {To: today.Add(time.Second)}, "": {Subject: "a\x00b"}, " ": {Type: "x", ClientID: "y", DeviceID: "z"},
+	} {
+		q.Limit = 5
+		found, err := s.FindEvents(ctx, q)
+		var ids string
+		for _, e := range found {
+			ids += e.ID
+		}
+		if ids != strings.TrimSpace(want) || err != nil {
+			t.Errorf("%+v finds %q, want %q: %v", q, ids, want, err)
+		}
 	}
 }
 

@@ -15,7 +15,9 @@ import (
 // eventsPage is the data of the page "operator-events".
 type eventsPage struct {
 	webui.Frame
+	Query   eventQuery
 	Events  []eventLine
+	After   string // the last event shown, where there are older ones
 	Listens bool   // new events are shown as they come
 	Seen    string // what stream is told to have been shown
 }
@@ -39,9 +41,18 @@ const (
 
 // events is GET /pages/events: the newest first.
 func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
-	latest, seen, err := o.latest(r.Context())
+	q, err := o.eventsMeant(r)
 	if err != nil {
 		return err
+	}
+	latest, seen, err := o.latest(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	older := ""
+	if len(latest) > shown {
+		latest = latest[:shown]
+		older = after(latest[shown-1])
 	}
 	subjects := make([]string, len(latest))
 	for i, e := range latest {
@@ -52,7 +63,7 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := o.Pages.Locale(r)
-	page := eventsPage{Frame: o.frame(), Listens: r.URL.Query().Get("follow") != "", Seen: seen}
+	page := eventsPage{Frame: o.frame(), Query: q, After: older, Listens: r.URL.Query().Get("follow") != "", Seen: seen}
 	for _, e := range latest {
 		page.Events = append(page.Events, eventLine{e, known.of(e.Subject), l.Absolute(e.At)})
 	}
@@ -60,9 +71,20 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// latest returns the events of the page, and a name for just these.
-func (o *Operator) latest(ctx context.Context) ([]devices.Event, string, error) {
-	latest, err := o.Finder.LatestEvents(ctx, shown)
+// eventsMeant reads a query, whose subject may be what somebody signs in with.
+func (o *Operator) eventsMeant(r *http.Request) (eventQuery, error) {
+	q := readEventQuery(o.Pages.Locale(r), r.URL.Query())
+	meant, err := o.meant(r.Context(), query{Subject: q.Subject, devices: devices.DeviceQuery{Subject: q.Subject}})
+	q.events.Subject = meant.devices.Subject
+	return q, err
+}
+
+// latest returns the events that a query is about, and a name for just these.
+func (o *Operator) latest(ctx context.Context, q eventQuery) ([]devices.Event, string, error) {
+	if q.Wrong != "" {
+		return nil, "", nil
+	}
+	latest, err := o.Finder.FindEvents(ctx, q.events)
 	if err != nil {
 		return nil, "", err
 	}
@@ -80,7 +102,11 @@ func (o *Operator) stream(w http.ResponseWriter, r *http.Request) error {
 	if seen == "" {
 		seen = r.URL.Query().Get("seen")
 	}
-	_, now, err := o.latest(r.Context())
+	q, err := o.eventsMeant(r)
+	if err != nil {
+		return err
+	}
+	_, now, err := o.latest(r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -108,7 +134,7 @@ func (o *Operator) stream(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		case <-tick.C:
 		}
-		if _, now, err = o.latest(ctx); err != nil {
+		if _, now, err = o.latest(ctx, q); err != nil {
 			return nil //nolint:nilerr // the browser asks again, and is told then
 		}
 	}

@@ -30,8 +30,8 @@ type Finder interface {
 	FindDevices(ctx context.Context, q devices.DeviceQuery) ([]devices.Device, error)
 	// DeviceGrants returns the grants on a device, newest first.
 	DeviceGrants(ctx context.Context, subject, deviceID string, p devices.Page) ([]records.Grant, error)
-	// LatestEvents returns told facts, newest first.
-	LatestEvents(ctx context.Context, limit int) ([]devices.Event, error)
+	// FindEvents returns told facts, newest first.
+	FindEvents(ctx context.Context, q records.EventQuery) ([]devices.Event, error)
 	// Tallies returns the judgments since a time, counted by day and decision.
 	Tallies(ctx context.Context, since time.Time) ([]records.Tally, error)
 	// Answers returns which of the judgments since a time that were no plain

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui/records"
 )
 
 // preview returns the form that a preview holds, and the page.
@@ -63,7 +64,7 @@ func TestBulkRevoke(t *testing.T) {
 	if d := h.devices("ada")[0]; d.RevokedReason != devices.ReasonOperator {
 		t.Errorf("%+v", d)
 	}
-	if latest, err := h.store.LatestEvents(t.Context(), 5); err != nil || len(latest) != 5 {
+	if latest, err := h.store.FindEvents(t.Context(), records.EventQuery{Limit: 5}); err != nil || len(latest) != 5 {
 		t.Errorf("%d events, %v", len(latest), err)
 	}
 }

@@ -46,8 +46,8 @@ func Samples(text string) []Sample {
 			}, {Decision: "refuse", Word: text}},
 		}},
 		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Label: text}},
-		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Listens: true, Seen: text, Events: []eventLine{{devices.Event{
-			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, Reasons: []devices.Reason{devices.Reason(text)},
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Listens: true, Seen: text, After: text, Query: eventQuery{Type: text, Subject: text, Device: text, Client: text, From: text, To: text, Wrong: text, Types: []choice{{text, text, true}}}, Events: []eventLine{{devices.Event{
+			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, ClientID: text, Reasons: []devices.Reason{devices.Reason(text)},
 		}, text, at}}}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
 		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},

@@ -1,0 +1,55 @@
+package operator_test
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lanyard-id/lanyard/devices"
+)
+
+// TestEventsAreFoundAndPaged by every filter and the page's own links.
+func TestEventsAreFoundAndPaged(t *testing.T) {
+	h, c, at := crawled(t)
+	noon := h.clock.Now().UTC().Truncate(time.Minute)
+	for i := range 230 {
+		e := devices.Event{ID: newID(), Type: devices.EventDeviceFlagged, At: noon.Add(time.Duration(i/100) * time.Second), Subject: "ada", DeviceID: "laptop", ClientID: "notes & more"}
+		if i >= 220 {
+			e.Type, e.Subject, e.DeviceID, e.ClientID, e.At = devices.EventDeviceRefused, "eve", "phone", "shop", noon.Add(time.Hour)
+		}
+		if err := h.store.Change(t.Context(), e.Subject, func(tx devices.Tx) error { return tx.Tell(t.Context(), e) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hour := noon.Add(time.Minute).Format("2006-01-02T15:04")
+	for query, want := range map[string]int{
+		"": 230, "type=device.refused": 10, "subject=eve": 10, "device=laptop": 220, "client=" + url.QueryEscape("notes & more"): 220,
+		"from=" + hour: 10, "to=" + hour: 220, "subject=eve&client=nobody": 0, "subject=ada&type=device.flagged": 220,
+	} {
+		seen := map[string]bool{}
+		for next := at + "/events?" + query; next != ""; {
+			page := c.Get(next)
+			for _, row := range strings.Split(page.Text, `<tr role="row" id="e-`)[1:] {
+				id, _, _ := strings.Cut(row, `"`)
+				seen[id] = true
+			}
+			if next = ""; strings.Contains(page.Text, ">Older</a>") {
+				next = labelled(t, page, "Older")
+			}
+		}
+		if len(seen) != want {
+			t.Errorf("%q finds %d events, want %d", query, len(seen), want)
+		}
+	}
+	text := c.Get(at + "/events").Text
+	for _, want := range []string{fmt.Sprintf(">%s<", noon.Add(time.Hour).Format("2006-01-02 15:04:05 UTC")), "<bdi>shop</bdi>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if text := c.Get(at + "/events?from=yesterday").Text; !strings.Contains(text, "A time is like") {
+		t.Errorf("no complaint: %s", text)
+	}
+}
