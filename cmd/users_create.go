@@ -89,7 +89,7 @@ func (c *usersCreate) user(a *app) (oauth.User, error) {
 	}
 	claims, err := claimsOf(c.Claim)
 	maps.Copy(u.Claims, claims)
-	return u, err
+	return u, errors.Join(err, checkTexts(u.Claims))
 }
 
 // newPassword returns a password of 130 random bits in groups that can be

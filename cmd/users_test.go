@@ -57,6 +57,14 @@ func TestUsers(t *testing.T) {
 	m.complains(2, "no claim of OIDC Core", "users", "create", "eve", "--claim", "role=admin")
 	m.complains(2, "true or false", "users", "create", "eve", "--claim", "email_verified=yes")
 	m.complains(2, "an object", "users", "create", "eve", "--claim", "address=London")
+	for _, name := range []string{"ada\u202e@example.com", "a\u2066b", "a\u200bb"} {
+		m.complains(2, "invisible characters", "users", "create", name)
+		m.complains(2, "invisible characters", "users", "create", "eve", "--name", name)
+		m.complains(2, "invisible characters", "users", "create", "eve", "--claim", "nickname="+name)
+		m.complains(2, "invisible characters", "users", "update", "bob", "--identifier", name)
+		m.complains(2, "invisible characters", "users", "update", "bob", "--name", name)
+		m.complains(2, "invisible", "clients", "create", "--id", "x", "--public", "--redirect-uri", "http://127.0.0.1/cb", "--name", name)
+	}
 	m.complains(2, "a text", "users", "create", "eve", "--claim", "nickname=")
 	var grace printedUser
 	m.prints(&grace, "users", "create", "grace", "--claim", "phone_number=442012345678", "--claim", "name#ja=1", "--claim", "updated_at=7")

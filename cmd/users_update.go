@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -25,6 +26,15 @@ type usersUpdate struct {
 func (c *usersUpdate) Run(a *app) error {
 	claims, err := claimsOf(c.Claim)
 	if err != nil {
+		return err
+	}
+	texts := maps.Clone(claims)
+	for name, value := range map[string]*string{"name": c.Name, "email": c.Email} {
+		if value != nil {
+			texts[name] = *value
+		}
+	}
+	if err := checkTexts(texts); err != nil {
 		return err
 	}
 	if c.Identifier != nil {
@@ -83,8 +93,24 @@ var errNotText = errors.New("identifier, subject and claims must be valid UTF-8 
 // around it.
 func checkIdentifier(name string) (string, error) {
 	name = strings.TrimSpace(name)
-	if name == "" || len(name) > maxName {
+	switch {
+	case name == "" || len(name) > maxName:
 		return name, usagef("the identifier must have 1 to %d bytes", maxName)
+	case strings.ContainsFunc(name, devices.Misleads):
+		return name, usagef("the identifier %s", misleading)
 	}
 	return name, nil
+}
+
+// misleading says what is wrong with a text that looks like another one.
+const misleading = "must have no control characters, controls of the writing direction or invisible characters"
+
+// checkTexts returns an error for claims whose texts look like others.
+func checkTexts(claims map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		if text, is := claims[name].(string); is && strings.ContainsFunc(text, devices.Misleads) {
+			return usagef("the claim %s %s", name, misleading)
+		}
+	}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -104,8 +103,8 @@ func (e Edit) valid() error {
 	if utf8.RuneCountInString(*e.Name) > MaxNameLength {
 		return fmt.Errorf("%w: name: longer than %d characters", ErrInvalid, MaxNameLength)
 	}
-	if !utf8.ValidString(*e.Name) || strings.ContainsFunc(*e.Name, unicode.IsControl) {
-		return fmt.Errorf("%w: name: holds control characters", ErrInvalid)
+	if !utf8.ValidString(*e.Name) || strings.ContainsFunc(*e.Name, Misleads) {
+		return fmt.Errorf("%w: name: holds control or invisible characters", ErrInvalid)
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func TestNames(t *testing.T) {
 	same(t, "told", h.told(&cursor), []devices.EventType{
 		devices.EventDeviceRenamed, devices.EventDeviceRenamed, devices.EventDeviceRenamed, devices.EventDeviceRenamed,
 	})
-	for _, name := range []string{strings.Repeat("é", 256), "a\x00b", "a\nb", "a\x1b[2J", "\xff"} {
+	for _, name := range []string{strings.Repeat("é", 256), "a\x00b", "a\nb", "a\x1b[2J", "\xff", "lap\u202etop", "\u2066a\u2069", "a\u200fb", "a\u061cb", "a\u200bb"} {
 		h.refuses(devices.ErrInvalid, "naming itself", h.edit(phone, phone.DeviceID, devices.Edit{Name: &name}), "ada")
 		h.refuses(devices.ErrInvalid, "an operator's name", func() error {
 			_, err := h.RenameByOperator(t.Context(), "ada", phone.DeviceID, name)

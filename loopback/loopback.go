@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,10 @@ func Check(r *http.Request) error {
 // relayed reports whether a proxy on this machine passed a request on.
 func relayed(h http.Header) bool {
 	for name := range h {
-		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+		switch {
+		case strings.HasPrefix(name, "X-Forwarded-"), strings.HasSuffix(name, "Forwarded-For"):
+			return true
+		case slices.Contains([]string{"Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}, name):
 			return true
 		}
 	}

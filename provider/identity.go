@@ -55,8 +55,8 @@ func (p *Provider) called(ctx context.Context, subject string) string {
 		return subject
 	}
 	for _, name := range []string{"name", "preferred_username", "email"} {
-		if text, ok := claims[name].(string); ok && text != "" {
-			return text
+		if text, ok := claims[name].(string); ok && devices.Plain(text) != "" {
+			return devices.Plain(text)
 		}
 	}
 	return subject

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -78,13 +79,8 @@ func (p *Provider) flowAsk(r *http.Request, sealed string) (*ask, error) {
 	return p.parseAsk(again.WithContext(r.Context()), f)
 }
 
-// label returns what people call the client.
-func (c *client) label() string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.ID
-}
+// label returns what people call the client, without characters that mislead.
+func (c *client) label() string { return cmp.Or(devices.Plain(c.Name), c.ID) }
 
 // origin returns what a Content-Security-Policy calls the place of a URI.
 func origin(u *url.URL) string {

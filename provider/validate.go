@@ -30,6 +30,9 @@ func ValidateClient(c oauth.Client) error {
 		}
 	})
 	check(c.ID != "" && len(c.ID) <= 255 && !strings.ContainsFunc(c.ID, notIDRune), "client_id", "1 to 255 of letters, digits, '-', '_', '.', '~'")
+	for member, text := range map[string]string{"client_name": c.Name, "client_uri": c.ClientURI, "logo_uri": c.LogoURI} {
+		check(!strings.ContainsFunc(text, devices.Misleads), member, "it holds control characters, controls of the writing direction or invisible ones")
+	}
 	checkRedirects("redirect_uris", c.RedirectURIs, check)
 	checkRedirects("post_logout_redirect_uris", c.PostLogout, check)
 	oneOf := func(member, value string, values ...string) {

@@ -143,8 +143,9 @@ func (l *Locale) why(r devices.Reason) string {
 func isolated(text string) string { return "\u2068" + text + "\u2069" }
 
 // Cut returns the first characters of a text, at most that many with the dots
-// that stand for the rest.
+// that stand for the rest, without characters that mislead.
 func Cut(text string, most int) string {
+	text = devices.Plain(text)
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}

@@ -64,8 +64,8 @@ var errRefused = errors.New("refused")
 
 // ServeHTTP answers 204 to allow and 403 to refuse. Trouble is 503, which
 // Hydra tries again twice and then tells its client as a server_error, with
-// the refresh token still good. There is no Retry-After: Hydra would wait for
-// it longer than its own client waits.
+// the refresh token still good. Hydra waits for as long as Retry-After says: one
+// second, no longer than it would by itself.
 func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Deadline)
 	defer cancel()
@@ -90,6 +90,7 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest) // text that no database holds
 	case err != nil:
 		h.Log.ErrorContext(r.Context(), "hydra token hook", "client", c.ClientID, "err", err)
+		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	default:
 		w.WriteHeader(http.StatusNoContent)

@@ -83,6 +83,7 @@ func (h *Hooks) answer(fn func(context.Context, *http.Request, *body) error) htt
 			w.WriteHeader(http.StatusBadRequest) // text that no database holds
 		default:
 			h.Log.ErrorContext(r.Context(), "kratos hook", "path", r.URL.Path, "err", err)
+			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})

@@ -130,6 +130,7 @@ func (o *Operator) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, devices.ErrInvalid):
 		o.Pages.Render(w, r, http.StatusUnprocessableEntity, "operator-problem", say("That cannot be read", "Go back and send the form again."))
 	default:
+		w.Header().Set("Retry-After", "5")
 		o.Log.ErrorContext(r.Context(), "operator page", "path", r.URL.Path, "err", err)
 		o.Pages.Render(w, r, http.StatusServiceUnavailable, "operator-problem", say("That did not work", "Try again in a moment; the log tells more."))
 	}

@@ -57,10 +57,20 @@ func TestWhoIsAnOperator(t *testing.T) {
 		"another machine": func(r *http.Request) { r.RemoteAddr = "203.0.113.7:1" },
 		"another name":    func(r *http.Request) { r.Host = "rebound.example" },
 		"a proxy":         func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.7") },
+		"another site":    func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+		"another port":    func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
+		"another origin":  func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1:5000") },
+		"a sandbox":       func(r *http.Request) { r.Header.Set("Origin", "null") },
 	} {
-		if got := ask(open, "GET", "/pages", nil, edit).StatusCode; got != 403 {
-			t.Errorf("%s: %d", name, got)
+		for _, path := range []string{"/pages", "/pages/events", "/pages/events/stream?seen=x", "/pages/revoke", "/pages/devices/x", "/pages/x"} {
+			if got := ask(open, "GET", path, nil, edit).StatusCode; got != 403 {
+				t.Errorf("%s at %s: %d", name, path, got)
+			}
 		}
+	}
+	own := func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1:4478") }
+	if got := ask(open, "POST", "/pages/revoke", url.Values{}, own).StatusCode; got != 200 {
+		t.Errorf("a form of its own: %d", got)
 	}
 }
 
