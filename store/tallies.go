@@ -33,9 +33,9 @@ func (s *Store) Tallies(ctx context.Context, since time.Time) ([]records.Tally, 
 	return list, nil
 }
 
-// answeredText finds the doubts whose device somebody said something about, and
-// what they said first. A sign-out and the limit of devices are no word on it,
-// and neither is what comes after the device has ended. It begins with what was
+// answeredText finds the doubts whose device the owner said something about, and
+// what they said first. A sign-out, the limit of devices and an operator's end
+// are no word on it, and neither is what comes after the device has ended. It begins with what was
 // said, of which there is little, however many doubts there are.
 const answeredText = `SELECT j.at / ?0 AS day, CASE e.type
  WHEN 'device.acknowledged' THEN 'false_alarm' ELSE 'confirmed' END AS outcome, count(*) AS count
@@ -43,7 +43,7 @@ const answeredText = `SELECT j.at / ?0 AS day, CASE e.type
  WHERE e.at >= ?1 AND j.at >= ?1 AND j.decision <> 'allow' AND e.device_id <> ''
  AND e.type IN ('device.acknowledged', 'device.revoked')
  AND (e.type = 'device.acknowledged' OR e.reasons LIKE '%"revoked_by_owner"%'
- OR e.reasons LIKE '%"not_me"%' OR e.reasons LIKE '%"revoked_by_operator"%')
+ OR e.reasons LIKE '%"not_me"%')
  AND NOT EXISTS (SELECT 1 FROM events AS p WHERE p.device_id = j.device_id AND p.at >= j.at AND p.at < e.at
  AND p.type IN ('device.acknowledged', 'device.revoked'))
  GROUP BY 1, 2 ORDER BY 1, 2`

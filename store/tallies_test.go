@@ -76,7 +76,7 @@ func TestAnswers(t *testing.T) {
 }
 
 // answers: what counts is the first word on the device after the doubt, of
-// somebody who knows.
+// the owner. An operator who ends a device is no owner.
 func answers(t *testing.T, s *store.Store) {
 	ctx, today := t.Context(), time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	n := 0
@@ -118,7 +118,7 @@ func answers(t *testing.T, s *store.Store) {
 	}
 	want := []records.Answer{
 		{Day: today.Add(-24 * time.Hour), Outcome: records.OutcomeFalseAlarm, Count: 1},
-		{Day: today, Outcome: records.OutcomeConfirmed, Count: 3},
+		{Day: today, Outcome: records.OutcomeConfirmed, Count: 2},
 		{Day: today, Outcome: records.OutcomeFalseAlarm, Count: 1},
 	}
 	got, err := s.Answers(ctx, today.Add(-24*time.Hour))
