@@ -73,7 +73,7 @@ const (
 	// OutcomeFalseAlarm: the owner said that it was them, which clears the flag.
 	OutcomeFalseAlarm Outcome = "false_alarm"
 	// OutcomeConfirmed: the owner ended the device from another one, as in
-	// "This wasn't me", or an operator did.
+	// "This wasn't me". An operator who ends it confirms nothing.
 	OutcomeConfirmed Outcome = "confirmed"
 )
 
