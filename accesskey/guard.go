@@ -23,8 +23,8 @@ type Config struct {
 	// Failed is called for each wrong key with the kind of the key. Nil counts
 	// nothing.
 	Failed func(kind string)
-	Now    func() time.Time // nil is time.Now
-	Log    *slog.Logger     // nil logs nothing
+	Now    func() time.Time
+	Log    *slog.Logger // nil logs nothing
 }
 
 // Guard verifies keys, and limits, counts and logs wrong ones per source. Make
@@ -50,9 +50,6 @@ func New(c Config) *Guard {
 			host, _, _ := net.SplitHostPort(r.RemoteAddr)
 			return host
 		}
-	}
-	if c.Now == nil {
-		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

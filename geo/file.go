@@ -94,7 +94,7 @@ func read(path string, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	text := make([]byte, size)
 	if _, err := io.ReadFull(file, text); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

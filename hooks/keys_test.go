@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/hooks"
@@ -18,7 +19,7 @@ func TestWhoLacksTheKeyIsTold(t *testing.T) {
 	var log bytes.Buffer
 	const key = "the key of the hooks, 32 characters"
 	reached, counted := 0, map[string]int{}
-	door := hooks.Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }), accesskey.New(accesskey.Config{
+	door := hooks.Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }), accesskey.New(accesskey.Config{Now: time.Now,
 		Keys: []string{key}, Log: slog.New(slog.NewTextHandler(&log, nil)), Failed: func(kind string) { counted[kind]++ },
 	}))
 	call := func(key, path string) *httptest.ResponseRecorder {

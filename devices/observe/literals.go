@@ -55,6 +55,7 @@ func needOf(re *syntax.Regexp) need {
 		if re.Min > 0 {
 			return need{clauses: needOf(re.Sub[0]).all()}
 		}
+	case syntax.OpNoMatch, syntax.OpAnyCharNotNL, syntax.OpAnyChar, syntax.OpStar:
 	}
 	return need{}
 }

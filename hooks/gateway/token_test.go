@@ -268,7 +268,7 @@ func TestRefreshesAroundTheGateway(t *testing.T) {
 	}
 	h.told(devices.EventGrantCreated, devices.EventDeviceRefused)
 	h.at = gateway
-	token = h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusOK, "").refresh
+	h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusOK, "")
 	h.endpoint.chains["old"] = &chain{ref: "c1", client: "notes", current: "old"} // a token that did not pass by
 	h.is(h.token(devicestest.LaptopHeaders(), presents("old")), http.StatusOK, "")
 }

@@ -63,7 +63,7 @@ func newHouseOn(t *testing.T, url string, edits ...func(*hydra.Hook)) *house {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/hydra/token", hook)
-	server := httptest.NewServer(hooks.Guard(mux, accesskey.New(accesskey.Config{Keys: []string{"another", key}})))
+	server := httptest.NewServer(hooks.Guard(mux, accesskey.New(accesskey.Config{Keys: []string{"another", key}, Now: h.clock.Now})))
 	h.at = server.URL + "/hooks/hydra/token"
 	t.Cleanup(func() {
 		server.Close()

@@ -57,7 +57,7 @@ func open(t *testing.T) *house {
 	}
 	mux := http.NewServeMux()
 	h.hooks.Mount(mux)
-	server := httptest.NewServer(hooks.Guard(mux, accesskey.New(accesskey.Config{
+	server := httptest.NewServer(hooks.Guard(mux, accesskey.New(accesskey.Config{Now: h.clock.Now,
 		Keys: []string{"an older key", key}, Source: func(*http.Request) string { return rand.Text() }, // each from elsewhere
 	})))
 	t.Cleanup(server.Close)
