@@ -38,6 +38,8 @@ func (o *Operator) let(next func(http.ResponseWriter, *http.Request) error) http
 			o.Pages.Render(w, r, http.StatusForbidden, "operator-signin", signInPage{Closed: true})
 		case o.Tokens.Any() && !o.signedIn(r):
 			o.Pages.Render(w, r, http.StatusUnauthorized, "operator-signin", signInPage{})
+		case o.foreign(r):
+			o.fail(w, r, errForeign)
 		default:
 			o.Pages.Remember(w, r, r.TLS != nil)
 			if err := next(w, r); err != nil {
@@ -45,6 +47,19 @@ func (o *Operator) let(next func(http.ResponseWriter, *http.Request) error) http
 			}
 		}
 	})
+}
+
+// foreign reports whether a page of another origin reads with this request, by
+// the rule for forms. A link that an operator follows is no such request. The
+// cookie does not tell them apart: for browsers, another port of this host is
+// the same site.
+func (o *Operator) foreign(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" {
+		return false
+	}
+	as := *r
+	as.Method = http.MethodPost // the rule lets every GET pass
+	return o.guard.Check(&as) != nil
 }
 
 // signIn is POST /pages/signin. The cookie holds no token: it is signed with a

@@ -106,3 +106,43 @@ func TestProblemsAreTheOperators(t *testing.T) {
 		t.Errorf("signing out: %d %v", out.StatusCode, c)
 	}
 }
+
+// TestOtherOriginsReadNothing sends what Chromium sends for a page of another
+// origin: an EventSource, an image and a fetch. Another port of this machine is
+// the same site, so that its requests have the operator's cookie.
+func TestOtherOriginsReadNothing(t *testing.T) {
+	h := newHouse(t)
+	locked := h.door("first")
+	in := ask(locked, "POST", "/pages/signin", url.Values{"token": {"first"}}).Cookies()
+	gone, leave := context.WithCancel(t.Context())
+	leave() // or the stream would go on for a while
+	for _, headers := range []map[string]string{
+		{"Accept": "text/event-stream", "Origin": "http://127.0.0.1:5000", "Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+		{"Accept": "text/event-stream", "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"},
+		{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+	} {
+		for name, door := range map[string]http.Handler{"no tokens": h.door(), "tokens": locked} {
+			for _, path := range []string{"/pages", "/pages/events", "/pages/events/stream", "/pages/revoke"} {
+				a := ask(door, "GET", path, nil, func(r *http.Request) {
+					*r = *r.WithContext(gone)
+					r.AddCookie(in[0])
+					for header, value := range headers {
+						r.Header.Set(header, value)
+					}
+				})
+				if a.StatusCode != http.StatusForbidden {
+					t.Errorf("%s, %s, %v: %d", name, path, headers, a.StatusCode)
+				}
+			}
+		}
+	}
+	link := func(r *http.Request) {
+		r.AddCookie(in[0])
+		r.Header.Set("Sec-Fetch-Site", "same-site")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Dest", "document")
+	}
+	if a := ask(locked, "GET", "/pages/revoke", nil, link); a.StatusCode != http.StatusOK {
+		t.Errorf("a link that an operator follows: %d", a.StatusCode)
+	}
+}
