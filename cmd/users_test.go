@@ -61,6 +61,7 @@ func TestUsers(t *testing.T) {
 		m.complains(2, "invisible characters", "users", "create", name)
 		m.complains(2, "invisible characters", "users", "create", "eve", "--name", name)
 		m.complains(2, "invisible characters", "users", "create", "eve", "--claim", "nickname="+name)
+		m.complains(2, "invisible characters", "users", "create", "eve", "--claim", `address={"formatted":"`+name+`"}`)
 		m.complains(2, "invisible characters", "users", "update", "bob", "--identifier", name)
 		m.complains(2, "invisible characters", "users", "update", "bob", "--name", name)
 		m.complains(2, "invisible", "clients", "create", "--id", "x", "--public", "--redirect-uri", "http://127.0.0.1/cb", "--name", name)

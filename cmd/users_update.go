@@ -108,9 +108,27 @@ const misleading = "must have no control characters, controls of the writing dir
 // checkTexts returns an error for claims whose texts look like others.
 func checkTexts(claims map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(claims)) {
-		if text, is := claims[name].(string); is && strings.ContainsFunc(text, devices.Misleads) {
+		if misleads(claims[name]) {
 			return usagef("the claim %s %s", name, misleading)
 		}
 	}
 	return nil
+}
+
+// misleads reports whether a claim holds a text that looks like another one, at
+// any depth.
+func misleads(claim any) bool {
+	switch claim := claim.(type) {
+	case string:
+		return strings.ContainsFunc(claim, devices.Misleads)
+	case []any:
+		return slices.ContainsFunc(claim, misleads)
+	case map[string]any:
+		for name, value := range claim {
+			if misleads(name) || misleads(value) {
+				return true
+			}
+		}
+	}
+	return false
 }
