@@ -28,8 +28,8 @@ func databaseFindings(a *app, c Config) ([]doctor.Finding, *keyring.Keyring) {
 	return append(found, alikeFindings(a, c, s)...), keys
 }
 
-// keysFinding opens the keys with the system secrets. It makes none: that is
-// the server's.
+// keysFinding opens the keys with the system secrets. It makes no keys; the
+// server does.
 func keysFinding(a *app, c Config, s *store.Store) ([]doctor.Finding, *keyring.Keyring) {
 	if len(c.Secrets.System) == 0 {
 		return nil, nil // which has been said
@@ -48,8 +48,8 @@ func keysFinding(a *app, c Config, s *store.Store) ([]doctor.Finding, *keyring.K
 	return []doctor.Finding{own(doctor.Good, "keys", fmt.Sprintf("secrets.system opens them; %d are published", len(keys.JWKS().Keys)))}, keys
 }
 
-// enoughDevices and enoughPeople are how many must look alike before that says
-// something of what is in front of them.
+// enoughDevices and enoughPeople are how many must look alike before the doctor
+// suspects a proxy.
 const (
 	enoughDevices = 5
 	enoughPeople  = 3

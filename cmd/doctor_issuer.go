@@ -48,8 +48,8 @@ func (o *outside) issuer() []doctor.Finding {
 	return append(found, o.proxies()...)
 }
 
-// read reads a good answer's JSON. Where it is none, it returns what else is to
-// be said of the answer.
+// read decodes the JSON of a 200 answer. Otherwise it describes the answer in
+// wrong.
 func read(answer *http.Response, into any) (wrong string, ok bool) {
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -96,8 +96,8 @@ func kids(set jose.JSONWebKeySet) []string {
 // soon is how long before its end a certificate is spoken of.
 const soon = 14 * 24 * time.Hour
 
-// certificate says how long the certificate lasts. That it is for this host and
-// from an authority that is trusted, the handshake has checked.
+// certificate reports when the certificate expires. The handshake has verified
+// its host and its authority.
 func (o *outside) certificate(state *tls.ConnectionState) []doctor.Finding {
 	if state == nil {
 		return []doctor.Finding{own(doctor.Good, "tls", "http, for this machine alone")}

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// mirrorPath answers the doctor alone: what this server sees of the doctor's
-// own request. Every other caller gets 404.
+// mirrorPath is the endpoint that tells the doctor how its own request arrives
+// at this server. Every other caller gets 404.
 const (
 	mirrorPath = "/health/mirror"
 	askHeader  = "Lanyard-Doctor"
@@ -96,8 +96,8 @@ func question(secret []byte, seconds int64) (string, error) {
 // TEST-NET-1 (RFC 5737): nobody has it.
 const inventedAddr = "192.0.2.77"
 
-// probeHeaders are the headers by which devices are told apart, as the doctor
-// sends them.
+// probeHeaders are the headers that distinguish devices, as the doctor sends
+// them.
 func probeHeaders() map[string]string {
 	return map[string]string{
 		"User-Agent": "lanyard-doctor/" + Version(), "Accept-Language": "eo", "Sec-Ch-Ua": `"lanyard-doctor";v="1"`,

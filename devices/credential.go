@@ -5,14 +5,14 @@ import (
 	"errors"
 )
 
-// ErrOutdated: what a request was authenticated by has ended or changed since
-// it was verified.
+// ErrOutdated: the password, sign-in, session or grant that authenticated a
+// request has ended or changed since it was verified.
 var ErrOutdated = errors.New("authenticated by what has ended since")
 
-// Credential is what a request was authenticated by, as it was when that was
-// verified. Verifying takes time, and is done without a lock; so a change
-// compares the credential again under the subject's lock ([Tx.Check]), and
-// nothing is written on the strength of one that has ended in between. The
+// Credential names the password, sign-in, session or grant that authenticated a
+// request, as it was when it was verified. Verification takes time and holds no
+// lock. A change therefore compares the credential again under the subject's lock
+// ([Tx.Check]), and writes nothing if it has ended or changed in between. The
 // fields that are set must all hold; the zero value is a sign-in that another
 // server has verified.
 type Credential struct {
