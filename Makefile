@@ -19,6 +19,7 @@ help: ## Show what there is to make
 
 # golangci-lint runs every analyzer of go vet, so go test need not.
 test: deps fmt lint ## Install what is missing, then run every check and test
+	CGO_ENABLED=0 $(GO) test -vet=off -run TheFilterChangesNothing ./devices/observe
 	$(GO) test -race $(UNSEEN) -vet=off -tags ory -p $(PACKAGES) -timeout 60m ./...
 
 deps: ## Install what the tests need and Go does not bring

@@ -72,7 +72,10 @@ func plainParser(t testing.TB) *uaparser.Parser {
 // The filter leaves out only expressions that could not match.
 func TestTheFilterChangesNothing(t *testing.T) {
 	plain := plainParser(t)
-	for _, text := range census(t) {
+	for i, text := range census(t) {
+		if i%everyNth != 0 {
+			continue
+		}
 		same(t, plain, clean(text, maxAgent))
 		if t.Failed() {
 			return

@@ -1,0 +1,6 @@
+//go:build !race
+
+package observe
+
+// everyNth is how much of the census is read.
+const everyNth = 1
