@@ -90,7 +90,8 @@ func furnish(t testing.TB, database string, clock *devicestest.Clock) (*store.St
 
 func system() [][]byte { return [][]byte{[]byte("a system secret of a house, 32 bytes")} }
 
-func newHouseOn(t testing.TB, database string) *house {
+// newHouseOn makes a house on a database. The changes are made to its pages.
+func newHouseOn(t testing.TB, database string, changes ...func(*house, *webui.Config)) *house {
 	t.Helper()
 	ctx, clock, quiet := t.Context(), &devicestest.Clock{}, slog.New(slog.DiscardHandler)
 	must := func(err error) {
@@ -118,12 +119,16 @@ func newHouseOn(t testing.TB, database string) *house {
 		Now: clock.Now, NewID: newID, Log: quiet,
 	})
 	must(err)
-	ui, err := webui.New(webui.Config{
+	config := webui.Config{
 		Issuer: h.issuer, Registry: h.registry, Observer: looks, Sessions: db, Holdings: db,
 		Client: webui.Client{Issuer: h.issuer, ID: "pages"}, AccessTTL: 10 * time.Minute, Outward: db,
 		Sealer: sealer,
 		Pages:  pages, Now: clock.Now, Log: quiet,
-	})
+	}
+	for _, change := range changes {
+		change(h, &config)
+	}
+	ui, err := webui.New(config)
 	must(err)
 	p.Mount(mux)
 	pages.Mount(mux)
