@@ -114,6 +114,35 @@ func (r *Registry) EnrollBy(ctx context.Context, subject string, c Credential, s
 	})
 }
 
+// Withdraw ends a device that was enrolled for a sign-in which was refused in
+// the end, because the credential is no longer good. A device that has ended
+// already, or is not there, stays as it is.
+func (r *Registry) Withdraw(ctx context.Context, d Device, c Credential) error {
+	err := r.Store.Change(ctx, d.Subject, func(tx Tx) error {
+		reason := ReasonPasswordChanged
+		switch err := tx.Check(ctx, c); {
+		case errors.Is(err, ErrDisabled):
+			reason = ReasonSubjectDisabled
+		case err != nil && !errors.Is(err, ErrOutdated):
+			return err
+		}
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		for _, now := range known {
+			if now.ID == d.ID && now.Live() {
+				return r.end(ctx, tx, now, r.Now(), reason, "policy")
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("withdraw device %s: %w", d.ID, err)
+	}
+	return nil
+}
+
 // enrolling meets a device among those of a subject that may sign in, in one
 // change.
 func (r *Registry) enrolling(

@@ -151,8 +151,11 @@ func (p *Provider) enter(
 		return false, err
 	}
 	signedIn, err := p.openSignIn(ctx, w, before, met.Device, user.Credential())
-	if signedIn || err != nil { // if the store failed, the next try is on this device
+	switch {
+	case signedIn || err != nil: // if the store failed, the next try is on this device
 		p.Observer.SetDeviceCookie(w, r, met.Secret) // without a secret, it lives longer
+	case met.New:
+		err = p.registry.Withdraw(ctx, met.Device, user.Credential())
 	}
 	return signedIn, err
 }

@@ -183,6 +183,38 @@ func TestAPasswordChangesAtTheLastMoment(t *testing.T) {
 	})
 }
 
+// TestARefusedSignInLeavesNoDevice: a device is enrolled in time, in a browser
+// that nobody knows. When the sign-in on it is refused, it ends.
+func TestARefusedSignInLeavesNoDevice(t *testing.T) {
+	for reason, change := range map[devices.Reason]func(h *house){
+		devices.ReasonPasswordChanged: func(h *house) { h.newPassword("") },
+		devices.ReasonSubjectDisabled: func(h *house) {
+			h.must(h.store.SetUserDisabled(h.t.Context(), "ada", true, h.clock.Now()))
+		},
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			inSlowHouses(t, func(t *testing.T, h *house, _ *meanwhile, s *slowly) {
+				owners := h.browser(devicestest.LaptopHeaders()).signIn(ada).str("device_id")
+				h.clock.Advance(time.Minute)
+				thief := h.browser(devicestest.ThiefHeaders())
+				flow := thief.flowFrom(t, ask())
+				s.run = func() { change(h) }
+				thief.refusedLogin(t, flow)
+				known, err := h.store.Devices(t.Context(), "ada")
+				h.must(err)
+				if len(known) != 2 {
+					t.Fatalf("%d devices, want the owner's and an ended one", len(known))
+				}
+				for _, d := range known {
+					if d.Live() != (d.ID == owners) || d.ID != owners && d.RevokedReason != reason {
+						t.Errorf("device %s is %s because of %q", d.ID, d.State, d.RevokedReason)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestASignInEndsWhileItConsents: who consents and who is given a code is signed
 // in when that is written.
 func TestASignInEndsWhileItConsents(t *testing.T) {
