@@ -17,6 +17,7 @@ type Store interface {
 	Clients
 	Codes
 	SignIns
+	Users
 	Subjects
 	Operator
 	Accounts
@@ -51,12 +52,16 @@ type SignIns interface {
 	EndSignIn(ctx context.Context, id string, at time.Time) error
 }
 
-// Subjects are the provider's users and the operator's.
-type Subjects interface {
+// Users finds the provider's users.
+type Users interface {
 	Identifiers(ctx context.Context, subjects []string) (map[string]string, error)
 	UserByIdentifier(ctx context.Context, identifier string) (oauth.User, error)
 	HeldDevice(ctx context.Context, identifier string, cookies [][]byte) (string, error)
 	User(ctx context.Context, subject string) (oauth.User, error)
+}
+
+// Subjects are the provider's users and the operator's.
+type Subjects interface {
 	CreateUser(ctx context.Context, u oauth.User) error
 	SetPassword(ctx context.Context, subject, hash, stays string, by devices.Credential, at time.Time) error
 	SetUserDisabled(ctx context.Context, subject string, off bool, at time.Time) error
