@@ -15,7 +15,10 @@ import (
 // it can be had where these tests are made.
 func TestEnvoyPlayed(t *testing.T) {
 	s := open(t, change{late: func(ory.Plan) []house.Setting {
-		return []house.Setting{house.Set("trusted_proxies", []string{"127.0.0.1/32"})}
+		return []house.Setting{
+			house.Set("trusted_proxies", []string{"127.0.0.1/32"}),
+			house.Set("hooks.require_gateway", "off"), // a proxy asks the check in some
+		}
 	}})
 	for _, tt := range []struct {
 		name string

@@ -50,7 +50,7 @@ func open(t *testing.T, c change) *site {
 	plan := ory.Plan{
 		Dir: t.TempDir(), HydraPublic: at(), HydraAdmin: at(), KratosPublic: at(), KratosAdmin: at(),
 		HydraDatabase: database(), KratosDatabase: database(),
-		Issuer: "http://" + gateway, Consent: ory.NoConsent, HookKey: "a key of these tests, 32 characters",
+		Issuer: "http://" + gateway, Consent: ory.NoConsent, HookKey: "a key of these tests that has 36 characters",
 	}
 	upstream := plan.HydraPublic
 	if c.current {
