@@ -42,12 +42,13 @@ type Pool struct {
 	// 5 seconds.
 	MaxWait time.Duration
 
-	mu       sync.Mutex
-	slots    int
-	free     int
-	reserved int                // slots that the lane Unknown leaves free
-	waiting  [2][]chan struct{} // by lane, in order of arrival
-	handed   int                // slots that were handed to a waiting caller
+	mu      sync.Mutex
+	slots   int
+	free    int
+	most    [2]int             // slots that a lane may hold, by lane
+	held    [2]int             // slots that it holds
+	waiting [2][]chan struct{} // by lane, in order of arrival
+	handed  int                // slots that were handed to a waiting caller
 }
 
 // New returns a pool of that many slots. If slots is 0, it has half as many as
@@ -56,7 +57,7 @@ func New(slots int) *Pool {
 	if slots <= 0 {
 		slots = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	return &Pool{MaxWait: 5 * time.Second, slots: slots, free: slots, reserved: min(1, slots-1)}
+	return &Pool{MaxWait: 5 * time.Second, slots: slots, free: slots, most: [2]int{Unknown: max(1, slots-1), Known: slots}}
 }
 
 // Do calls run in a slot. It returns ErrBusy, or the context's error, if run
@@ -65,7 +66,7 @@ func (p *Pool) Do(ctx context.Context, lane Lane, run func()) error {
 	if err := p.acquire(ctx, lane); err != nil {
 		return err
 	}
-	defer p.release()
+	defer p.release(lane)
 	run()
 	return nil
 }
@@ -75,8 +76,8 @@ func (p *Pool) acquire(ctx context.Context, lane Lane) error {
 		return err
 	}
 	p.mu.Lock()
-	if p.free > p.kept(lane) {
-		p.free--
+	if p.fits(lane) {
+		p.take(lane)
 		p.mu.Unlock()
 		return nil
 	}
@@ -108,28 +109,29 @@ func (p *Pool) leave(lane Lane, turn chan struct{}) {
 		p.waiting[lane] = slices.Delete(p.waiting[lane], i, i+1)
 		return
 	}
-	p.hand()
+	p.hand(lane)
 }
 
-func (p *Pool) release() {
+func (p *Pool) release(lane Lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.hand()
+	p.hand(lane)
 }
 
-// hand gives a slot to the next caller, or counts it as free. The pool is
-// locked.
-func (p *Pool) hand() {
+// hand gives a slot of the lane from to the next caller, or counts it as free.
+// The pool is locked.
+func (p *Pool) hand(from Lane) {
 	p.free++
+	p.held[from]--
 	order := [...]Lane{Known, Unknown}
 	if p.handed%4 == 3 {
 		order = [...]Lane{Unknown, Known}
 	}
 	for _, lane := range order {
-		if len(p.waiting[lane]) > 0 && p.free > p.kept(lane) {
+		if len(p.waiting[lane]) > 0 && p.fits(lane) {
 			turn := p.waiting[lane][0]
 			p.waiting[lane] = p.waiting[lane][1:]
-			p.free--
+			p.take(lane)
 			p.handed++
 			turn <- struct{}{}
 			return
@@ -137,10 +139,10 @@ func (p *Pool) hand() {
 	}
 }
 
-// kept returns how many slots the lane must leave free.
-func (p *Pool) kept(lane Lane) int {
-	if lane == Unknown {
-		return p.reserved
-	}
-	return 0
+// fits reports whether the lane may take a slot now.
+func (p *Pool) fits(lane Lane) bool { return p.free > 0 && p.held[lane] < p.most[lane] }
+
+func (p *Pool) take(lane Lane) {
+	p.free--
+	p.held[lane]++
 }

@@ -73,28 +73,30 @@ func TestKnownLanePassesTheFlood(t *testing.T) {
 
 // One known credential in a loop does not keep unknown ones out.
 func TestUnknownLaneIsServed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := hashing.New(1)
-		ctx, stop := context.WithCancel(t.Context())
-		var flood sync.WaitGroup
-		for range 50 {
-			flood.Go(func() {
-				for ctx.Err() == nil {
-					_ = p.Do(ctx, hashing.Known, work)
-				}
-			})
-		}
-		synctest.Wait()
-		start := time.Now()
-		if err := p.Do(t.Context(), hashing.Unknown, work); err != nil {
-			t.Error(err)
-		}
-		if waited := time.Since(start); waited > time.Second {
-			t.Errorf("waited %s", waited)
-		}
-		stop()
-		flood.Wait()
-	})
+	for _, slots := range []int{1, 2, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			p := hashing.New(slots)
+			ctx, stop := context.WithCancel(t.Context())
+			var flood sync.WaitGroup
+			for range 50 {
+				flood.Go(func() {
+					for ctx.Err() == nil {
+						_ = p.Do(ctx, hashing.Known, work)
+					}
+				})
+			}
+			synctest.Wait()
+			start := time.Now()
+			if err := p.Do(t.Context(), hashing.Unknown, work); err != nil {
+				t.Errorf("%d slots: %v", slots, err)
+			}
+			if waited := time.Since(start); waited > time.Second {
+				t.Errorf("%d slots: waited %s", slots, waited)
+			}
+			stop()
+			flood.Wait()
+		})
+	}
 }
 
 func TestQueueIsBounded(t *testing.T) {
