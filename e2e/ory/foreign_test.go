@@ -82,7 +82,8 @@ func twoTabs(t *testing.T, s *site) {
 }
 
 // Hydra leads straight to Kratos, so that the bridge sees the browser at the
-// consent only. A newcomer still gets a device, and proves themselves once.
+// consent only. A newcomer still gets a device, and proves themselves twice: the
+// first sign-in was not begun in a browser that the bridge knows.
 func loginElsewhere(t *testing.T, s *site) {
 	urls := func(login string) {
 		good(t, s.Reconfigure(t.Context(), "hydra", func(config map[string]any) {
@@ -90,10 +91,17 @@ func loginElsewhere(t *testing.T, s *site) {
 		}))
 	}
 	urls("http://" + s.KratosPublic + "/self-service/login/browser")
-	_, b := s.newcomer(t)
+	ada := s.registered(t, house.Tablet())
+	b := s.surfer(t, ada, house.Laptop())
+	b.goes("/devices")
+	b.proves()
+	b.proves()
+	b.is("/devices")
 	if b.deviceCookie() == "" {
 		t.Error("a newcomer has no device cookie")
 	}
+	b.goes("/devices/signin")
+	b.is("/devices") // who is known is not asked again
 	urls(s.House.Issuer + "/bridge/login")
 }
 

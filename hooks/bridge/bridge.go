@@ -22,9 +22,7 @@ import (
 
 // Hydra answers for its login, consent and logout requests.
 type Hydra interface {
-	// LoginRequest returns the authorization request that a login challenge is
-	// part of: its URL, as the client made it.
-	LoginRequest(ctx context.Context, challenge string) (string, error)
+	LoginRequest(ctx context.Context, challenge string) (ory.Login, error)
 	Consent(ctx context.Context, challenge string) (ory.Consent, error)
 	Accept(ctx context.Context, c ory.Consent, deviceID string) (string, error)
 	Reject(ctx context.Context, challenge, code, description string) (string, error)
@@ -70,16 +68,22 @@ func (b *Bridge) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	observe.AskForHints(w.Header())
-	request, err := b.Hydra.LoginRequest(r.Context(), challenge)
+	login, err := b.Hydra.LoginRequest(r.Context(), challenge)
 	switch {
 	case errors.Is(err, ory.ErrChallenge): // Kratos has a page for it
 	case err != nil:
 		b.fail(w, r, err)
 		return
-	case b.began(r, request):
+	case b.began(r, login.Request).IsZero():
+		if b.repeated(w, r, login.Request, b.bare(r) && !prompts(login.Request, "none")) {
+			return
+		}
+	case !login.Skip:
+		if err := b.note(w, r, login.SID); err != nil {
+			b.fail(w, r, err)
+			return
+		}
 		b.giveCookie(w, r)
-	case b.repeated(w, r, request, b.bare(r) && !prompts(request, "none")):
-		return
 	}
 	redirect(w, b.Kratos+"/self-service/login/browser?"+url.Values{"login_challenge": {challenge}}.Encode())
 }
@@ -103,8 +107,8 @@ var (
 	// errElsewhere: the browser is no device that is known, and the sign-in was
 	// not begun in it.
 	errElsewhere = errors.New("the sign-in was not begun in this browser")
-	// errUnproven: the browser is no device that is known, and only a session
-	// at Hydra speaks for it, which may be a copy.
+	// errUnproven: the browser is no device that is known, and only sessions
+	// at Hydra and Kratos speak for it, which may be copies.
 	errUnproven = errors.New("nobody proved in this browser who they are")
 )
 
@@ -120,18 +124,16 @@ func (b *Bridge) consent(w http.ResponseWriter, r *http.Request) {
 		b.reject(w, r, q, "consent_required", "this client is not the operator's own")
 		return
 	}
-	mine := b.began(r, q.Request)
-	met, err := b.meet(r, q, mine)
+	begun := b.began(r, q.Request)
+	met, err := b.meet(r, q, begun)
 	switch {
 	case errors.Is(err, errElsewhere):
-		if !b.repeated(w, r, q.Request, false) {
+		if !b.repeated(w, r, q.Request, !prompts(q.Request, "none")) {
 			b.reject(w, r, q, "interaction_required", "the browser kept no cookie of this sign-in")
 		}
 		return
 	case errors.Is(err, errUnproven):
-		if prompts(q.Request, "none") || !b.repeated(w, r, q.Request, true) {
-			b.reject(w, r, q, "login_required", "sign in again in this browser")
-		}
+		b.demandLogin(w, r, q)
 		return
 	case errors.Is(err, devices.ErrRevoked), errors.Is(err, devices.ErrDeviceLimit), errors.Is(err, devices.ErrDisabled):
 		b.reject(w, r, q, "access_denied", "this device may not sign in")
@@ -145,29 +147,45 @@ func (b *Bridge) consent(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	if mine {
+	if !begun.IsZero() {
 		b.Observer.SetDeviceCookie(w, r, met.Secret)
 	}
 	redirect(w, to)
 }
 
-// meet returns the device: the one whose cookie the browser holds, else, in a
-// sign-in that was begun in this browser, the one that Kratos' hook tied to the
-// login session, else a new one. Otherwise it is errElsewhere or errUnproven,
-// and changes nothing.
-func (b *Bridge) meet(r *http.Request, q ory.Consent, mine bool) (devices.Enrolment, error) {
+// demandLogin has the browser repeat the request with a demand for a sign-in.
+// It rejects the request if the client wants no page shown, or if this browser
+// has repeated it so already: Hydra's login does not lead through the bridge
+// then, and Kratos' hook reports no sign-ins, or the demand was taken back in
+// the body of the request, which comes before its URL.
+func (b *Bridge) demandLogin(w http.ResponseWriter, r *http.Request, q ory.Consent) {
+	if prompts(q.Request, "login") {
+		b.Log.WarnContext(r.Context(), "no sign-in was seen for a consent request that demands one: "+
+			"urls.login of Hydra is not the bridge's, or the request is a forged one", "client", q.ClientID)
+	} else if !prompts(q.Request, "none") && b.repeated(w, r, q.Request, true) {
+		return
+	}
+	b.reject(w, r, q, "login_required", "sign in again in this browser")
+}
+
+// meet returns the device: the one whose cookie the browser holds, else, if the
+// person signed in for this request in this browser, the one that Kratos' hook
+// tied to the login session, else a new one. Otherwise it is errElsewhere or
+// errUnproven, and changes nothing. The request was marked for this browser at
+// begun, which is zero if it was not.
+func (b *Bridge) meet(r *http.Request, q ory.Consent, begun time.Time) (devices.Enrolment, error) {
 	ctx := r.Context()
 	seen := b.Observer.Observe(r, devices.EntranceKratos)
 	held, err := b.holds(ctx, q.Subject, seen)
 	switch {
 	case err != nil:
 		return devices.Enrolment{}, err
-	case !held && !mine:
+	case !held && begun.IsZero():
 		return devices.Enrolment{}, errElsewhere
 	}
 	var met devices.Enrolment
 	if !held {
-		if met, err = b.tied(ctx, q); err != nil {
+		if met, err = b.tied(r, q, begun); err != nil {
 			return met, err
 		}
 	}
@@ -199,21 +217,26 @@ func (b *Bridge) holds(ctx context.Context, subject string, seen devices.Sightin
 
 // tied returns the device that Kratos' hook tied to the login session, with the
 // secret for its cookie, if it has none yet. It returns no device if the login
-// session is new here and the person signed in for this request.
+// session is new here.
 //
-// Hydra makes a new login session for each sign-in. One that belongs to another
-// browser's device already, or to an ended one, is a copy or outlived that: the
-// error is errUnproven, and the next sign-in has another login session.
-func (b *Bridge) tied(ctx context.Context, q ory.Consent) (devices.Enrolment, error) {
+// Hydra makes a new login session for each sign-in. The error is errUnproven if
+// nobody signed in to this one after the request was marked for this browser:
+// neither the bridge's login page saw that begin here, nor did the hook tie it
+// since. It is errUnproven, too, if the login session belongs to another
+// browser's device already, or to an ended one: it is a copy or outlived that.
+// The prompt in the request's URL proves nothing.
+func (b *Bridge) tied(r *http.Request, q ory.Consent, begun time.Time) (devices.Enrolment, error) {
+	ctx := r.Context()
 	tied, err := b.Ties.Tie(ctx, devices.TieHydraLogin, q.SID)
-	switch {
-	case errors.Is(err, devices.ErrNotFound), err == nil && tied.Subject != q.Subject:
-		if !prompts(q.Request, "login") {
-			return devices.Enrolment{}, errUnproven
-		}
-		return devices.Enrolment{}, nil
-	case err != nil:
+	if err != nil && !errors.Is(err, devices.ErrNotFound) {
 		return devices.Enrolment{}, err
+	}
+	known := err == nil && tied.Subject == q.Subject
+	switch {
+	case !b.noted(r, q.SID) && (!known || tied.At.Before(begun)):
+		return devices.Enrolment{}, errUnproven
+	case !known:
+		return devices.Enrolment{}, nil
 	}
 	given, err := b.Registry.GiveCookie(ctx, q.Subject, tied.DeviceID, randomSecret())
 	switch {

@@ -38,14 +38,17 @@ type house struct {
 	sid      string // Hydra's login session, a new one for each sign-in
 	first    bool   // the client is the operator's own
 	status   int    // of Hydra's answers
+	skip     bool   // Hydra's session of the browser stands for the sign-in
 	accepted string // the device in the session
 	rejected string // the error
+	// notes are the bridge's cookies for sign-ins, by the browser's secret.
+	notes map[string]*http.Cookie
 }
 
 func open(t *testing.T) *house {
 	t.Helper()
 	database := sqlitetest.Fresh(t)
-	h := &house{t: t, clock: &devicestest.Clock{}, request: asked, sid: "sid", first: true, status: http.StatusOK}
+	h := &house{t: t, clock: &devicestest.Clock{}, request: asked, sid: "sid", first: true, status: http.StatusOK, notes: map[string]*http.Cookie{}}
 	var err error
 	if h.store, err = store.Open(t.Context(), database, store.WithNow(h.clock.Now)); err != nil {
 		t.Fatal(err)
@@ -86,7 +89,7 @@ func (h *house) hydra(w http.ResponseWriter, r *http.Request) {
 			`"request_url":%q,"client":{"client_id":"client","metadata":{"first_party":%t}}}`, h.sid, h.request, h.first)
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/requests/login"):
 		_, _ = fmt.Fprintf(w, `{"challenge":"c","client":{"client_id":"client"},"request_url":%q,"requested_scope":[],`+
-			`"requested_access_token_audience":[],"skip":false,"subject":""}`, h.request)
+			`"requested_access_token_audience":[],"session_id":%q,"skip":%t,"subject":""}`, h.request, h.sid, h.skip)
 	case strings.HasSuffix(r.URL.Path, "/consent/accept"):
 		var said struct {
 			Session struct {
@@ -122,8 +125,15 @@ func (h *house) visit(method, path string, cookies ...*http.Cookie) *http.Respon
 	for name, values := range devicestest.LaptopHeaders() {
 		r.Header[name] = values
 	}
+	mine := ""
 	for _, c := range cookies {
 		r.AddCookie(c)
+		if c.Name == "lanyard_bridge" {
+			mine = c.Value
+		}
+	}
+	if note := h.notes[mine]; note != nil {
+		r.AddCookie(note)
 	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
@@ -135,6 +145,9 @@ func (h *house) visit(method, path string, cookies ...*http.Cookie) *http.Respon
 		h.t.Fatal(err)
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
+	if note := named(answer, "lanyard_bridge_login"); note != nil {
+		h.notes[mine] = note
+	}
 	return answer
 }
 
@@ -157,9 +170,9 @@ func named(answer *http.Response, name string) *http.Cookie {
 	return nil
 }
 
-// begin has a browser with these cookies begin a sign-in, and returns the one
-// that proves it. Hydra shows the sign-in from now on: with a new login session,
-// and with the demand for one if the browser is new.
+// begin has a browser with these cookies begin a sign-in as far as Kratos, and
+// returns the one that proves it. Hydra shows the sign-in from now on: with a new
+// login session, and with the demand for one if the browser is new.
 func (h *house) begin(cookies ...*http.Cookie) *http.Cookie {
 	h.t.Helper()
 	h.request, h.sid = asked, rand.Text()
@@ -173,16 +186,17 @@ func (h *house) begin(cookies ...*http.Cookie) *http.Cookie {
 		h.t.Fatalf("%d to %q, cookies %v", answer.StatusCode, to, answer.Cookies())
 	}
 	h.request = to
-	if set := named(answer, "lanyard_bridge"); set != nil {
-		return set
-	}
+	mine := named(answer, "lanyard_bridge")
 	for _, c := range cookies {
 		if c.Name == "lanyard_bridge" {
-			return c
+			mine = c
 		}
 	}
-	h.t.Fatal("the browser has no cookie of the bridge")
-	return nil
+	if mine == nil {
+		h.t.Fatal("the browser has no cookie of the bridge")
+	}
+	h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", append(cookies, mine)...)
+	return mine
 }
 
 // proves goes where an answer leads for a sign-in, signs in, and comes back for
@@ -195,6 +209,7 @@ func (h *house) proves(answer *http.Response, cookies ...*http.Cookie) *http.Res
 			break
 		}
 		h.request, h.sid = to, rand.Text()
+		h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", cookies...)
 		answer = h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", cookies...)
 	}
 	return answer

@@ -27,16 +27,38 @@ const (
 	// markParam is the parameter of the authorization request with the mark.
 	markParam   = "lanyard_browser"
 	markPurpose = "bridge-browser"
-	// markFor is how long a mark is good: longer than Hydra gives a sign-in
-	// (ttl.login_consent_request, 30 minutes by default).
+	// markFor is how long a mark or a note is good: longer than Hydra gives a
+	// sign-in (ttl.login_consent_request, 30 minutes by default).
 	markFor = time.Hour
 )
 
-func (b *Bridge) browserCookie() string {
+// A browser proves that a person signed in, in it, to a login session: the
+// bridge's login page gives it a note when Hydra skips no sign-in. The login
+// session is new then, so that no copy of one has a note, and Hydra asks for
+// consent in it only after the sign-in.
+const (
+	notePurpose = "bridge-login"
+	// maxNotes is how many sign-ins a browser may have on their way.
+	maxNotes = 4
+)
+
+func (b *Bridge) browserCookie() string { return b.cookieName("lanyard_bridge") }
+
+func (b *Bridge) notesCookie() string { return b.cookieName("lanyard_bridge_login") }
+
+func (b *Bridge) cookieName(name string) string {
 	if b.Secure {
-		return "__Host-lanyard_bridge"
+		return "__Host-" + name
 	}
-	return "lanyard_bridge"
+	return name
+}
+
+// setCookie gives the browser a cookie until it is closed. Lax: the browser
+// comes from Hydra and Kratos, which may be other sites.
+func (b *Bridge) setCookie(w http.ResponseWriter, name, value string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", Secure: b.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // browser returns the secret of the browser, nil where it sent none. A cookie
@@ -53,19 +75,61 @@ func (b *Bridge) browser(r *http.Request) []byte {
 	return secret
 }
 
-// began reports whether the sign-in of that authorization request was begun in
-// the browser that r comes from.
-func (b *Bridge) began(r *http.Request, request string) bool {
+// began returns when the authorization request was marked for the browser that
+// r comes from; zero if it was not, or too long ago.
+func (b *Bridge) began(r *http.Request, request string) time.Time {
 	secret, marks := b.browser(r), marksOf(request)
 	if secret == nil || len(marks) != 1 {
-		return false
+		return time.Time{}
 	}
-	text, err := b.Sealer.Open(markPurpose, marks[0], secret)
-	if err != nil || len(text) != 8 {
-		return false
+	return b.opened(markPurpose, marks[0], secret)
+}
+
+// note gives the browser a note that it signs in to a login session.
+func (b *Bridge) note(w http.ResponseWriter, r *http.Request, sid string) error {
+	note, err := b.sealed(notePurpose, append(b.browser(r), sid...))
+	if err != nil {
+		return err
 	}
-	at := time.Unix(int64(binary.BigEndian.Uint64(text)), 0)
-	return b.Now().Sub(at) < markFor
+	notes := append([]string{note}, b.notes(r)...)
+	b.setCookie(w, b.notesCookie(), strings.Join(notes[:min(len(notes), maxNotes)], "."))
+	return nil
+}
+
+// noted reports whether the browser has a note for a login session.
+func (b *Bridge) noted(r *http.Request, sid string) bool {
+	secret := append(b.browser(r), sid...)
+	return slices.ContainsFunc(b.notes(r), func(note string) bool {
+		return !b.opened(notePurpose, note, secret).IsZero()
+	})
+}
+
+// notes returns the browser's notes, newest first.
+func (b *Bridge) notes(r *http.Request) []string {
+	cookies := r.CookiesNamed(b.notesCookie())
+	if len(cookies) != 1 || b.browser(r) == nil {
+		return nil
+	}
+	notes := strings.Split(cookies[0].Value, ".")
+	return notes[:min(len(notes), maxNotes)]
+}
+
+// sealed returns the time, sealed for a purpose.
+func (b *Bridge) sealed(purpose string, additional []byte) (string, error) {
+	return b.Sealer.Seal(purpose, binary.BigEndian.AppendUint64(nil, uint64(b.Now().UnixMicro())), additional)
+}
+
+// opened returns the time that was sealed; zero if it was not, or too long ago.
+func (b *Bridge) opened(purpose, text string, additional []byte) time.Time {
+	plain, err := b.Sealer.Open(purpose, text, additional)
+	if err != nil || len(plain) != 8 {
+		return time.Time{}
+	}
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(plain)))
+	if b.Now().Sub(at) >= markFor {
+		return time.Time{}
+	}
+	return at
 }
 
 // repeated has the browser repeat an authorization request with its mark and,
@@ -81,18 +145,13 @@ func (b *Bridge) repeated(w http.ResponseWriter, r *http.Request, request string
 	if !known {
 		secret = randomSecret()
 	}
-	now := binary.BigEndian.AppendUint64(nil, uint64(b.Now().Unix()))
-	mark, err := b.Sealer.Seal(markPurpose, now, secret)
+	mark, err := b.sealed(markPurpose, secret)
 	if err != nil {
 		b.fail(w, r, err)
 		return true
 	}
 	if !known {
-		// Lax: the browser comes from Hydra and Kratos, which may be other sites.
-		http.SetCookie(w, &http.Cookie{
-			Name: b.browserCookie(), Value: base64.RawURLEncoding.EncodeToString(secret),
-			Path: "/", Secure: b.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
+		b.setCookie(w, b.browserCookie(), base64.RawURLEncoding.EncodeToString(secret))
 	}
 	if prove {
 		request = withLogin(request)

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/devicestest"
 )
 
 // ring is a device cookie of somebody who signed in here with another account.
@@ -46,19 +48,12 @@ func TestChallengesOfAnotherBrowserChangeNothingHere(t *testing.T) {
 }
 
 // A sign-in that was begun without the bridge's login page is repeated from its
-// consent page.
+// consent page, with a demand for another: nothing tells who signed in.
 func TestConsentRepeatsWhatWasBegunElsewhere(t *testing.T) {
 	h := open(t)
 	answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", ring(1))
 	mine := named(answer, "lanyard_bridge")
-	if to := answer.Header.Get("Location"); mine == nil || !strings.HasPrefix(to, asked+"&lanyard_browser=") {
-		t.Fatalf("%d to %q", answer.StatusCode, to)
-	} else {
-		h.request = to
-	}
-	// Nothing tells that the sign-in is of now, so there is another.
-	answer = h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", ring(1), mine)
-	if to := answer.Header.Get("Location"); !strings.HasPrefix(to, asked+"&prompt=login&lanyard_browser=") {
+	if to := answer.Header.Get("Location"); mine == nil || !strings.HasPrefix(to, asked+"&prompt=login&lanyard_browser=") {
 		t.Fatalf("%d to %q", answer.StatusCode, to)
 	}
 	answer = h.proves(answer, ring(1), mine)
@@ -68,38 +63,136 @@ func TestConsentRepeatsWhatWasBegunElsewhere(t *testing.T) {
 	}
 }
 
+// looks is a device of Ada's that Kratos' hook met without a cookie.
+func (h *house) looks() string {
+	h.t.Helper()
+	seen := devicestest.Returns(devicestest.Laptop("ada"))
+	seen.Proof.CookieHashes = nil
+	met, err := h.registry.EnrollHeld(h.t.Context(), "ada", seen, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return met.Device.ID
+}
+
+func (h *house) ties(subject, device string) {
+	h.t.Helper()
+	tie := devices.Tie{Kind: devices.TieHydraLogin, Ref: h.sid, Subject: subject, DeviceID: device, At: h.clock.Now()}
+	if err := h.store.PutTie(h.t.Context(), tie); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// If Hydra leads straight to Kratos, the hook alone says that somebody signed
+// in; without it, there is no going round for ever.
+func TestLoginsThatTheBridgeDoesNotSee(t *testing.T) {
+	for _, hook := range []bool{true, false} {
+		h := open(t)
+		device := h.looks()
+		answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c")
+		mine := named(answer, "lanyard_bridge")
+		h.clock.Advance(time.Second)
+		h.request, h.sid = answer.Header.Get("Location"), rand.Text()
+		if hook {
+			h.ties("ada", device)
+		}
+		answer = h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
+		if hook {
+			h.leads(answer, consented)
+		}
+		if (h.accepted == device) != hook || (h.rejected == "login_required") == hook || (cookie(answer) != nil) != hook {
+			t.Errorf("hook %v: accepted on %q, rejected with %q, sets %v", hook, h.accepted, h.rejected, answer.Cookies())
+		}
+	}
+}
+
 // A copy of a session at Hydra makes no device of another browser: Hydra skips
-// the sign-in, so nobody has proved anything there.
+// the sign-in, so nobody has proved anything there. What the request's URL
+// demands, Hydra did not see if its body said otherwise.
 func TestCopiedSessionsEnrollNothing(t *testing.T) {
+	for name, belongs := range map[string]func(*house){
+		"to the owner's browser": func(h *house) {
+			h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin()), consented)
+		},
+		"to nobody":                  func(h *house) { h.looks() },
+		"to a device without cookie": func(h *house) { h.ties("ada", h.looks()) },
+		"to somebody else":           func(h *house) { h.looks(); h.ties("mallory", "hers") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			belongs(h)
+			copied := h.sid
+			before, _ := h.store.Tie(t.Context(), devices.TieHydraLogin, copied)
+			h.clock.Advance(time.Second)
+			for request, repeats := range map[string]bool{
+				asked: true, asked + "&prompt=consent": true, asked + "&prompt=&prompt=login": true,
+				asked + "&prompt=login": false, asked + "&prompt=login%0A": false, asked + "&prompt=none": false,
+			} {
+				h.accepted, h.rejected = "", ""
+				mine := h.begin() // the mark, and the note for another sign-in, are the thief's own
+				_, mark, _ := strings.Cut(h.request, "lanyard_browser=")
+				h.request, h.sid, h.skip = request+"&lanyard_browser="+mark, copied, true
+				if c := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine)); c != nil {
+					t.Errorf("%s: the login gives %v", request, c)
+				}
+				answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
+				to, err := url.Parse(answer.Header.Get("Location"))
+				if err != nil || slices.Contains(strings.Fields(to.Query().Get("prompt")), "login") != repeats || cookie(answer) != nil {
+					t.Errorf("%s: leads to %q, sets %v", request, to, answer.Cookies())
+				}
+				if (h.rejected == "login_required") == repeats {
+					t.Errorf("%s: rejected with %q", request, h.rejected)
+				}
+				if list, err := h.store.Devices(t.Context(), "ada"); err != nil || len(list) != 1 || h.accepted != "" {
+					t.Errorf("%s: devices %+v (%v), accepted on %q", request, list, err, h.accepted)
+				}
+				h.skip = false
+			}
+			if tie, _ := h.store.Tie(t.Context(), devices.TieHydraLogin, copied); tie != before {
+				t.Errorf("tied: %+v, before: %+v", tie, before)
+			}
+		})
+	}
+}
+
+// A note is good in the browser that got it, for its login session, for an hour.
+func TestNotesOfSignIns(t *testing.T) {
 	h := open(t)
-	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", h.begin()), consented)
-	first, copied := h.accepted, h.sid
-	for _, request := range []string{asked, asked + "&prompt=login", asked + "&prompt=consent", asked + "&prompt=&prompt=login"} {
-		h.accepted = ""
-		mine := h.begin() // the mark is the thief's own
-		_, mark, _ := strings.Cut(h.request, "lanyard_browser=")
-		h.request, h.sid = request+"&lanyard_browser="+mark, copied
-		answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine)
-		to, err := url.Parse(answer.Header.Get("Location"))
-		if err != nil || !slices.Contains(strings.Fields(to.Query().Get("prompt")), "login") || len(to.Query()["prompt"]) != 1 || cookie(answer) != nil {
-			t.Errorf("%s: leads to %q, sets %v", request, to, answer.Cookies())
-		}
-		if list, err := h.store.Devices(t.Context(), "ada"); err != nil || len(list) != 1 || h.accepted != "" {
-			t.Errorf("%s: devices %+v (%v), accepted on %q", request, list, err, h.accepted)
-		}
-	}
-	// An application that asks without a page is told why.
 	mine := h.begin()
-	_, mark, _ := strings.Cut(h.request, "lanyard_browser=")
-	h.request, h.sid = asked+"&prompt=none&lanyard_browser="+mark, copied
-	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine), "https://auth.example.com/oauth2/auth?error=e")
-	if h.rejected != "login_required" {
-		t.Errorf("rejected with %q", h.rejected)
+	request, sid := h.request, h.sid
+	note := h.notes[mine.Value]
+	if note == nil || !note.HttpOnly || note.SameSite != http.SameSiteLaxMode || note.Path != "/" || note.Domain != "" || note.MaxAge != 0 {
+		t.Fatalf("the cookie is %+v", note)
 	}
-	// The tie is the owner's still.
-	if tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, copied); err != nil || tie.DeviceID != first {
-		t.Errorf("tied: %+v (%v)", tie, err)
+	rejects := func(name string, cookies ...*http.Cookie) {
+		t.Helper()
+		if answer := h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", cookies...); cookie(answer) != nil || h.accepted != "" {
+			t.Errorf("%s: the browser is let in: %v", name, answer.Cookies())
+		}
 	}
+	delete(h.notes, mine.Value)
+	rejects("none", mine)
+	rejects("two cookies", mine, note, note)
+	other := h.begin()
+	h.sid = sid
+	rejects("of another browser", other)
+	delete(h.notes, other.Value)
+	rejects("copied into another browser", other, note)
+	// Four tabs at once, but no more.
+	h.notes[mine.Value] = note
+	h.request = request
+	for range 4 {
+		h.sid = rand.Text()
+		h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine)
+	}
+	if n := strings.Count(h.notes[mine.Value].Value, ".") + 1; n != 4 {
+		t.Errorf("%d notes", n)
+	}
+	h.sid = sid
+	rejects("the fifth", mine)
+	h.notes[mine.Value] = note
+	h.clock.Advance(time.Hour - time.Second)
+	h.leads(h.visit(http.MethodGet, "/bridge/consent?consent_challenge=c", mine), consented)
 }
 
 // A browser whose cookie is known needs no mark, and its cookie stays as it is.

@@ -27,9 +27,9 @@ type Ties interface {
 
 // Logins knows Hydra's login requests.
 type Logins interface {
-	// LoginSession returns the ID (sid) of the login session that a login
-	// challenge is part of.
-	LoginSession(ctx context.Context, challenge string) (string, error)
+	// LoginSession returns the ID (sid) of the login session that the subject
+	// signs in to with a login challenge, "" if it is somebody else's.
+	LoginSession(ctx context.Context, challenge, subject string) (string, error)
 }
 
 // Hooks answers Kratos. Its fields are set once.
@@ -118,7 +118,7 @@ func (h *Hooks) tieLogin(ctx context.Context, b *body, d devices.Device) {
 	if h.Logins == nil || b.Flow.LoginChallenge == "" {
 		return
 	}
-	sid, err := h.Logins.LoginSession(ctx, b.Flow.LoginChallenge)
+	sid, err := h.Logins.LoginSession(ctx, b.Flow.LoginChallenge, d.Subject)
 	if err == nil && sid != "" {
 		err = h.Ties.PutTie(ctx, devices.Tie{
 			Kind: devices.TieHydraLogin, Ref: sid, Subject: d.Subject, DeviceID: d.ID, At: h.Now(),

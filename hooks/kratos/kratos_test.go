@@ -298,11 +298,14 @@ func TestTheLastAddressCounts(t *testing.T) {
 }
 
 // hydra knows one login challenge, like a Hydra's admin API.
-type hydra struct{ known, sid string }
+type hydra struct{ known, sid, skips string }
 
-func (y hydra) LoginSession(_ context.Context, challenge string) (string, error) {
-	if challenge != y.known {
+func (y hydra) LoginSession(_ context.Context, challenge, subject string) (string, error) {
+	switch {
+	case challenge != y.known:
 		return "", errors.New("no such challenge")
+	case y.skips != "" && y.skips != subject:
+		return "", nil
 	}
 	return y.sid, nil
 }
@@ -320,7 +323,12 @@ func TestHydrasLoginSessionIsTied(t *testing.T) {
 	}
 	h.hooks.Logins = hydra{known: "another"}
 	h.goesOn("login", body) // not to know is no reason to keep anybody out
-	h.hooks.Logins = hydra{b.Flow.Challenge, "a sid"}
+	h.hooks.Logins = hydra{b.Flow.Challenge, "theirs", "somebody else"}
+	h.goesOn("login", body)
+	if tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, "theirs"); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("somebody else's login session is tied: %+v (%v)", tie, err)
+	}
+	h.hooks.Logins = hydra{b.Flow.Challenge, "a sid", identity(t, body)}
 	h.goesOn("login", body)
 	tie, err := h.store.Tie(t.Context(), devices.TieHydraLogin, "a sid")
 	if err != nil || tie.DeviceID != h.one(identity(t, body)).ID {

@@ -25,17 +25,29 @@ type Consent struct {
 // ErrChallenge: the challenge is unknown, used or expired.
 var ErrChallenge = errors.New("challenge not acceptable")
 
-// LoginRequest returns the URL of the authorization request that a login
-// challenge is part of.
-func (c *Client) LoginRequest(ctx context.Context, challenge string) (string, error) {
+// Login is a login request of Hydra's.
+type Login struct {
+	// Request is the URL of the authorization request, without the parameters
+	// of its body.
+	Request string
+	// SID is the login session. Hydra makes a new one if it is not skipped.
+	SID string
+	// Skip says that Hydra's session of the browser stands for the sign-in.
+	Skip bool
+	// Subject is whose session that is, empty if it is not skipped.
+	Subject string
+}
+
+// LoginRequest reads a login request.
+func (c *Client) LoginRequest(ctx context.Context, challenge string) (Login, error) {
 	q, r, err := c.hydra.GetOAuth2LoginRequest(ctx).LoginChallenge(challenge).Execute()
 	switch status := answered(r); {
 	case status == http.StatusNotFound, status == http.StatusGone, status == http.StatusBadRequest:
-		return "", fmt.Errorf("read a login request at Hydra (status %d): %w", status, ErrChallenge)
+		return Login{}, fmt.Errorf("read a login request at Hydra (status %d): %w", status, ErrChallenge)
 	case err != nil:
-		return "", fmt.Errorf("read a login request at Hydra (status %d): %w", status, err)
+		return Login{}, fmt.Errorf("read a login request at Hydra (status %d): %w", status, err)
 	}
-	return q.GetRequestUrl(), nil
+	return Login{Request: q.GetRequestUrl(), SID: q.GetSessionId(), Skip: q.GetSkip(), Subject: q.GetSubject()}, nil
 }
 
 // Consent reads a consent request.

@@ -105,3 +105,27 @@ func TestWhoseATokenIs(t *testing.T) {
 		}
 	}
 }
+
+// A login session that Hydra knows already belongs to its subject alone.
+func TestLoginSessions(t *testing.T) {
+	for _, tt := range []struct {
+		login, want string
+	}{
+		{`"skip":false,"subject":""`, "sid"},
+		{`"skip":true,"subject":"ada"`, "sid"},
+		{`"skip":true,"subject":"mallory"`, ""},
+	} {
+		h := open(t)
+		h.hydra.says("GET /admin/oauth2/auth/requests/login?login_challenge=c", http.StatusOK, `{"challenge":"c",`+tt.login+
+			`,"session_id":"sid","request_url":"https://auth/?a","requested_scope":[],"requested_access_token_audience":[],"client":{}}`)
+		got, err := h.client.LoginSession(t.Context(), "c", "ada")
+		if got != tt.want || err != nil {
+			t.Errorf("%s: %q (%v), want %q", tt.login, got, err, tt.want)
+		}
+	}
+	h := open(t)
+	h.hydra.says("GET /admin/oauth2/auth/requests/login", http.StatusGone, "{}")
+	if got, err := h.client.LoginSession(t.Context(), "c", "ada"); got != "" || !errors.Is(err, ory.ErrChallenge) {
+		t.Errorf("%q (%v)", got, err)
+	}
+}

@@ -6,7 +6,6 @@ package ory
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -63,15 +62,15 @@ func answered(r *http.Response) int {
 // errNoServer: there is no such server in the configuration.
 var errNoServer = errors.New("no admin URL")
 
-// LoginSession returns the ID (sid) of the login session that a login
-// challenge is part of.
-func (c *Client) LoginSession(ctx context.Context, challenge string) (string, error) {
+// LoginSession returns the ID (sid) of the login session that the subject signs
+// in to with a login challenge, "" if it is somebody else's.
+func (c *Client) LoginSession(ctx context.Context, challenge, subject string) (string, error) {
 	if c.HydraAdmin == "" {
 		return "", errNoServer
 	}
-	login, r, err := c.hydra.GetOAuth2LoginRequest(ctx).LoginChallenge(challenge).Execute()
-	if answered(r); err != nil {
-		return "", fmt.Errorf("read Hydra's login request: %w", err)
+	login, err := c.LoginRequest(ctx, challenge)
+	if err != nil || login.Skip && login.Subject != subject {
+		return "", err
 	}
-	return login.GetSessionId(), nil
+	return login.SID, nil
 }
