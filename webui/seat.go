@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 )
@@ -26,15 +27,18 @@ var errMoved = errors.New("the sign-in belongs to another device")
 // one. A new device needs a sign-in within this attempt: a session from before
 // may be a copy. If the other server does not say when the owner signed in, a
 // session that belongs to no device may begin on a new one.
-func (u *UI) seat(w http.ResponseWriter, r *http.Request, p proof, proven bool) (string, error) {
-	seen := u.Observer.Observe(r, devices.EntranceWebUI)
+//
+// A session that was tied within this attempt was so by the sign-in: on that
+// device, and not in another browser that has a copy of the session.
+func (u *UI) seat(w http.ResponseWriter, r *http.Request, p proof, a attempt) (string, error) {
+	seen, proven := u.Observer.Observe(r, devices.EntranceWebUI), a.proven(p)
 	said, err := u.tied(r.Context(), &p)
 	if err != nil {
 		return "", err
 	}
-	id, err := u.returned(w, r, p.session.Subject, said, seen, proven)
+	id, err := u.returned(w, r, said, seen, proven, a.At)
 	if err == nil && id == "" {
-		id, err = u.enroll(w, r, p.session.Subject, seen, proven || p.undated && said == "")
+		id, err = u.enroll(w, r, p.session.Subject, seen, proven || p.undated && said.DeviceID == "")
 	}
 	if err != nil {
 		return "", err
@@ -42,13 +46,14 @@ func (u *UI) seat(w http.ResponseWriter, r *http.Request, p proof, proven bool) 
 	return id, u.tie(r.Context(), p, id)
 }
 
-// tied returns the device that a sign-in names, or is tied to, as far as one is
-// told; of the ties it leaves the lasting one and those that there are.
-func (u *UI) tied(ctx context.Context, p *proof) (string, error) {
+// tied returns the device that a sign-in names, or is tied to and since when, as
+// far as one is told; of the ties it leaves the lasting one and those that there
+// are.
+func (u *UI) tied(ctx context.Context, p *proof) (devices.Tie, error) {
 	if u.Ties == nil {
 		p.ties = nil
 	}
-	said := p.session.DeviceID
+	said := devices.Tie{Subject: p.session.Subject, DeviceID: p.session.DeviceID}
 	kept := p.ties[:min(len(p.ties), 1)]
 	for i, name := range p.ties {
 		t, err := u.Ties.Tie(ctx, name.Kind, name.Ref)
@@ -56,13 +61,13 @@ func (u *UI) tied(ctx context.Context, p *proof) (string, error) {
 		case errors.Is(err, devices.ErrNotFound):
 			continue
 		case err != nil:
-			return "", err
+			return said, err
 		}
 		if i > 0 {
 			kept = append(kept, name)
 		}
-		if said == "" && t.Subject == p.session.Subject {
-			said = t.DeviceID
+		if said.DeviceID == "" && t.Subject == said.Subject {
+			said = t
 		}
 	}
 	p.ties = kept
@@ -80,12 +85,15 @@ func (u *UI) tie(ctx context.Context, p proof, device string) error {
 	return nil
 }
 
-// returned returns the device of that ID if this browser is it, "" where it has
-// to be found otherwise. It is errMoved where the browser must prove itself,
-// devices.ErrRevoked where the device was ended.
+// returned returns the device that a sign-in is tied to if this browser is it, ""
+// where it has to be found otherwise. It is errMoved where the browser must prove
+// itself, also if the tie was made since the attempt began to the holder of a
+// cookie that this browser does not hold: what is proven then was proven there.
+// It is devices.ErrRevoked where the device was ended.
 func (u *UI) returned(
-	w http.ResponseWriter, r *http.Request, subject, id string, seen devices.Sighting, proven bool,
+	w http.ResponseWriter, r *http.Request, said devices.Tie, seen devices.Sighting, proven bool, begun time.Time,
 ) (string, error) {
+	subject, id := said.Subject, said.DeviceID
 	if id == "" {
 		return "", nil
 	}
@@ -105,7 +113,7 @@ func (u *UI) returned(
 	switch {
 	case err != nil:
 		return "", err
-	case v.Err() != nil && proven:
+	case v.Err() != nil && proven && (said.At.Before(begun) || len(d.CookieHash) == 0 || seen.Proof.HasCookie(d.CookieHash)):
 		return "", nil
 	case v.Err() != nil:
 		return "", errMoved

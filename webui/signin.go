@@ -135,7 +135,7 @@ func (u *UI) callback(w http.ResponseWriter, r *http.Request) {
 		err = errAttempt
 	}
 	if err == nil && p.session.Issuer != "" {
-		p.session.DeviceID, err = u.seat(w, r, p, a.proven(p))
+		p.session.DeviceID, err = u.seat(w, r, p, a)
 	}
 	good := false
 	if err == nil {

@@ -67,7 +67,37 @@ func forgedWithKratos(t *testing.T, s *site) {
 	b.sees("You are signed in on this device only")
 }
 
-// The same with Hydra: the thief has the sessions at Hydra and at Kratos.
+// A thief with a copy of Kratos' session waits until the owner proves who they
+// are in it, which is no proof of the thief's.
+func patientWithKratos(t *testing.T, s *site) {
+	ada := s.registered(t, house.Tablet())
+	b := s.surfer(t, ada, house.Laptop())
+	b.goes("/devices")
+	b.proves()
+	b.is("/devices")
+	for name, looks := range map[string]http.Header{"same": house.Laptop(), "other": house.Thief()} {
+		for _, way := range []string{"/devices/signin", "/devices/signin?fresh=1"} {
+			thief := s.surfer(t, ada, looks)
+			thief.SetCookies(s.House.Issuer, b.only("ory_kratos_session"))
+			begun := thief.calls(http.MethodGet, way, nil)
+			thief.SetCookies(s.House.Issuer, begun.Cookies())
+			to, err := begun.Location()
+			good(t, err)
+			back, err := url.Parse(to.Query().Get("return_to"))
+			good(t, err)
+			b.goes("/devices/signin?fresh=1")
+			b.proves()
+			thief.goes(back.RequestURI())
+			if len(thief.only("lanyard_pages")) > 0 {
+				t.Errorf("%s looks, %s: the thief is let in: %s", name, way, thief.page.Text)
+			}
+		}
+	}
+	b.goes("/devices")
+	b.is("/devices")
+}
+
+// With Hydra, a thief writes the same, and has the sessions at Hydra and at Kratos.
 func forgedWithHydra(t *testing.T, s *site) {
 	ada, b := s.newcomer(t)
 	for name, looks := range map[string]http.Header{"same": house.Laptop(), "other": house.Thief()} {

@@ -33,6 +33,7 @@ func TestPagesWithKratos(t *testing.T) {
 		{"an ended device ends its session", endedDeviceWithKratos},
 		{"a copied session is nobody's", copiedFromKratos},
 		{"a thief writes that the sign-in is fresh", forgedWithKratos},
+		{"a thief waits for a fresh sign-in", patientWithKratos},
 		{"one browser, two people", twoPeople},
 		{"Kratos wants a second factor", secondFactor},
 		{"nothing leads elsewhere", nowhereElse},

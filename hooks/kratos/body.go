@@ -185,9 +185,9 @@ func (b *body) tie(d devices.Device, now time.Time) devices.Tie {
 	case s == nil || s.IssuedAt.IsZero():
 		t.Ref = devices.KratosAbout(b.Identity, now, b.agent())
 	case s.ID == "" || s.ID == nilID:
-		t.Ref, t.At = devices.KratosNew(b.Identity, s.IssuedAt), s.IssuedAt
+		t.Ref = devices.KratosNew(b.Identity, s.IssuedAt)
 	default:
-		t.Kind, t.Ref, t.At = devices.TieKratosSession, s.ID, s.IssuedAt
+		t.Kind, t.Ref = devices.TieKratosSession, s.ID
 	}
 	return t
 }
