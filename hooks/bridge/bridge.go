@@ -97,9 +97,10 @@ func (b *Bridge) giveCookie(w http.ResponseWriter, r *http.Request) {
 	b.Observer.SetDeviceCookie(w, r, fresh)
 }
 
-// bare reports whether the browser holds no device cookie.
+// bare reports whether the browser holds no device cookie. It parses no
+// User-Agent, because anyone gets a login challenge.
 func (b *Bridge) bare(r *http.Request) bool {
-	return len(b.Observer.Observe(r, devices.EntranceKratos).Proof.CookieHashes) == 0
+	return len(b.Observer.Keep(r).Cookies) == 0
 }
 
 // Why a consent request is not answered yet.

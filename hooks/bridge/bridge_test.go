@@ -37,6 +37,7 @@ type house struct {
 	request  string // the authorization request that Hydra shows
 	sid      string // Hydra's login session, a new one for each sign-in
 	first    bool   // the client is the operator's own
+	observer *observe.Observer
 	status   int    // of Hydra's answers
 	skip     bool   // Hydra's session of the browser stands for the sign-in
 	accepted string // the device in the session
@@ -59,13 +60,14 @@ func open(t *testing.T) *house {
 	h.registry = &devices.Registry{
 		Store: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
 	}
+	h.observer = observe.New(observe.Config{Now: h.clock.Now})
 	sealer, err := seal.New([][]byte{bytes.Repeat([]byte{1}, 32)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bridge.Bridge{
 		Hydra: ory.New(ory.Config{HydraAdmin: admin.URL, HTTP: &http.Client{Timeout: 10 * time.Second}, Now: h.clock.Now}),
-		Ties:  h.store, Sealer: sealer, Registry: h.registry, Observer: observe.New(observe.Config{Now: h.clock.Now}),
+		Ties:  h.store, Sealer: sealer, Registry: h.registry, Observer: h.observer,
 		Kratos: "https://kratos.example.com", UI: "https://ui.example.com/", Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	mux := http.NewServeMux()
@@ -257,6 +259,16 @@ func TestLoginGivesTheBrowserItsCookieOnce(t *testing.T) {
 	other := cookie(h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", mine))
 	if other == nil || other.Value == c.Value {
 		t.Error("two browsers have one secret")
+	}
+}
+
+// Anyone gets a login challenge: its page looks at cookies and parses nothing.
+func TestTheLoginParsesNoUserAgent(t *testing.T) {
+	h := open(t)
+	h.visit(http.MethodGet, "/bridge/login?login_challenge=abc")
+	h.visit(http.MethodGet, "/bridge/login?login_challenge=abc", h.begin())
+	if n := h.observer.Parses(); n != 0 {
+		t.Errorf("%d User-Agents were parsed", n)
 	}
 }
 

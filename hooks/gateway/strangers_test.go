@@ -20,7 +20,8 @@ func dressed(n int) http.Header {
 // A stranger's User-Agent is parsed only if the code or the token is real.
 func TestStrangersUserAgentsAreNotParsed(t *testing.T) {
 	h := newHouse(t)
-	token := h.begun("c1")
+	h.begun("c1")
+	half := h.begun("c2")
 	before := h.observer.Parses()
 	for n := range 50 {
 		h.is(h.token(dressed(n), presents("ory_rt_no.token")), http.StatusBadRequest, "invalid_grant")
@@ -33,7 +34,14 @@ func TestStrangersUserAgentsAreNotParsed(t *testing.T) {
 	if h.revoked("c1") == "" {
 		t.Error("a real token that the gateway did not know was not judged by what its client looks like")
 	}
-	_ = token
+	// Half of the token in force is no token: Hydra refuses it.
+	before = h.observer.Parses()
+	for n := range 50 {
+		h.is(h.token(dressed(n), presents("junk."+signature(half))), http.StatusBadRequest, "invalid_request")
+	}
+	if got := h.observer.Parses() - before; got != 0 {
+		t.Errorf("%d User-Agents of strangers with half a token were parsed", got)
+	}
 }
 
 // What a new client looks like at its code exchange is what its refreshes are

@@ -85,7 +85,7 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 // nothing, and unread otherwise. Hydra asks the hook only about real codes and
 // tokens, so that a stranger's User-Agent is not parsed for nothing.
 func (g *Gateway) show(p *passage, r *http.Request) {
-	if p.held == nil && !g.Observer.Known(r) {
+	if !g.Observer.Known(r) {
 		kept := g.Observer.Keep(r)
 		p.context.Request = &kept
 		return
