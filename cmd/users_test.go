@@ -33,7 +33,8 @@ func TestUsers(t *testing.T) {
 	m.runs(0, "migrate", "up")
 
 	var ada printedUser
-	m.prints(&ada, "users", "create", "ada@example.com", "--name", "Ada", "--claim", "email_verified=true", "--claim", "locale=en")
+	m.prints(&ada, "users", "create", "ada@example.com", "--name", "Ada", "--claim", "email_verified=true", "--claim", "locale=en",
+		"--claim", `address={"formatted":"12 St James's Square\nLondon"}`) // several lines, as OIDC Core §5.1.1 has it
 	if len(ada.Password) < 26 || ada.Subject == "" || ada.Claims["name"] != "Ada" ||
 		ada.Claims["email_verified"] != true || ada.Claims["locale"] != "en" {
 		t.Errorf("created %+v", ada)

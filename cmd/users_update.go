@@ -116,7 +116,8 @@ func checkTexts(claims map[string]any) error {
 }
 
 // misleads reports whether a claim holds a text that looks like another one, at
-// any depth.
+// any depth. The members of an address may have several lines (OpenID Connect
+// Core §5.1.1).
 func misleads(claim any) bool {
 	switch claim := claim.(type) {
 	case string:
@@ -125,6 +126,9 @@ func misleads(claim any) bool {
 		return slices.ContainsFunc(claim, misleads)
 	case map[string]any:
 		for name, value := range claim {
+			if text, is := value.(string); is {
+				value = strings.NewReplacer("\r\n", " ", "\n", " ").Replace(text)
+			}
 			if misleads(name) || misleads(value) {
 				return true
 			}
