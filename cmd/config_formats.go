@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/lanyard-id/lanyard/accesskey"
+	"github.com/lanyard-id/lanyard/loopback"
 )
 
 const (
@@ -103,7 +104,7 @@ func checkIssuer(s string) error {
 		return errors.New("must have no query and no fragment")
 	case u.User != nil:
 		return errors.New("must hold no user or password")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && loopback.Host(u.Hostname()):
 		return nil
 	default:
 		return errors.New("must begin with https:// (http:// only for a loopback host)")
@@ -126,10 +127,4 @@ func checkSystemSecret(s string) error {
 		return errors.New("must have at least 32 bytes (try: openssl rand -base64 48)")
 	}
 	return nil
-}
-
-// loopback reports whether the host is this machine itself.
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && addr.IsLoopback())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
+	"github.com/lanyard-id/lanyard/loopback"
 )
 
 // complaints collects what is wrong.
@@ -61,14 +62,14 @@ func (c Config) checkPolicy() []string {
 
 func (c Config) checkListeners(found *complaints) {
 	host, _, _ := net.SplitHostPort(c.Admin.Listen)
-	found.unless(c.Admin.Listen == "" || len(c.Admin.Tokens) > 0 || loopback(host),
+	found.unless(c.Admin.Listen == "" || len(c.Admin.Tokens) > 0 || loopback.Host(host),
 		"admin.listen: must be a loopback address, or set admin.tokens")
 	found.unless(!sameAddress(c.Admin.Listen, c.Public.Listen),
 		"admin.listen: must not be public.listen")
 	found.unless(!sameAddress(c.Gateway.Listen, c.Public.Listen) && !sameAddress(c.Gateway.Listen, c.Admin.Listen),
 		"gateway.listen: must be an address of its own")
 	host, _, _ = net.SplitHostPort(c.Public.Listen)
-	found.unless(!c.Dev || loopback(host), "public.listen: must be a loopback address with --dev")
+	found.unless(!c.Dev || loopback.Host(host), "public.listen: must be a loopback address with --dev")
 }
 
 // sameAddress reports whether two listeners ask for the same port of the same

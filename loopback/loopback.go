@@ -16,7 +16,9 @@ func Host(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if inner, opened := strings.CutPrefix(host, "["); opened && strings.HasSuffix(inner, "]") {
+		host = strings.TrimSuffix(inner, "]")
+	}
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
@@ -55,13 +57,16 @@ func Check(r *http.Request) error {
 	return nil
 }
 
-// relayed reports whether a proxy on this machine passed a request on.
+// relayed reports whether a proxy on this machine passed a request on, as far as
+// the headers that proxies add show.
 func relayed(h http.Header) bool {
 	for name := range h {
 		switch {
-		case strings.HasPrefix(name, "X-Forwarded-"), strings.HasSuffix(name, "Forwarded-For"):
+		case strings.HasPrefix(name, "X-Forwarded"), strings.HasSuffix(name, "Forwarded-For"), strings.HasSuffix(name, "-Client-Ip"):
 			return true
-		case slices.Contains([]string{"Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"}, name):
+		case slices.Contains([]string{
+			"Forwarded", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "X-Azure-Clientip", "X-Envoy-External-Address", "X-Original-Host",
+		}, name):
 			return true
 		}
 	}

@@ -3,10 +3,11 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/lanyard-id/lanyard/loopback"
 )
 
 // validateRedirect reports what is wrong with a redirect URI at registration:
@@ -38,7 +39,7 @@ func secureRedirect(u *url.URL) error {
 	switch {
 	case web && (u.Hostname() == "" || !validPort(u)):
 		return errors.New("names no host, or a port that does not exist")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Host(u.Hostname()):
 		return errors.New("is http: use https; http is for this machine alone (127.0.0.1, [::1], localhost)")
 	case web || strings.Contains(u.Scheme, ".") && !strings.HasPrefix(u.Scheme, "."):
 		return nil
@@ -50,12 +51,6 @@ func secureRedirect(u *url.URL) error {
 func validPort(u *url.URL) bool {
 	n, err := strconv.ParseUint(u.Port(), 10, 16)
 	return u.Port() == "" || err == nil && n > 0
-}
-
-// loopback reports whether the host is this machine, by name or address.
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // matchRedirect reports whether the redirect URI of a request is one of the
