@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lanyard-id/lanyard/e2e/house"
+	"github.com/lanyard-id/lanyard/e2e/ory"
 )
 
 const attemptCookie = "lanyard_pages_attempt"
@@ -33,6 +34,23 @@ func backdated(t *testing.T, got []*http.Cookie, state string) []*http.Cookie {
 	return []*http.Cookie{{Name: attemptCookie, Value: base64.RawURLEncoding.EncodeToString(raw)}}
 }
 
+// begunWithKratos has a thief with a copy of the owner's session at Kratos begin a
+// sign-in at the pages. It returns the thief, the answer that begins it, and where
+// Kratos leads back to.
+func begunWithKratos(
+	t *testing.T, s *site, ada *ory.Person, owner *surfer, looks http.Header, way string,
+) (*surfer, *http.Response, *url.URL) {
+	t.Helper()
+	thief := s.surfer(t, ada, looks)
+	thief.SetCookies(s.House.Issuer, owner.only("ory_kratos_session"))
+	begun := thief.calls(http.MethodGet, way, nil)
+	to, err := begun.Location()
+	good(t, err)
+	back, err := url.Parse(to.Query().Get("return_to"))
+	good(t, err)
+	return thief, begun, back
+}
+
 // A thief has a copy of Kratos' session, on a device that looks the same or
 // another, and writes into the cookie of the sign-in that it is fresh.
 func forgedWithKratos(t *testing.T, s *site) {
@@ -43,13 +61,7 @@ func forgedWithKratos(t *testing.T, s *site) {
 	b.is("/devices")
 	for name, looks := range map[string]http.Header{"same": house.Laptop(), "other": house.Thief()} {
 		for _, way := range []string{"/devices/signin", "/devices/signin?fresh=1"} {
-			thief := s.surfer(t, ada, looks)
-			thief.SetCookies(s.House.Issuer, b.only("ory_kratos_session"))
-			begun := thief.calls(http.MethodGet, way, nil)
-			to, err := begun.Location()
-			good(t, err)
-			back, err := url.Parse(to.Query().Get("return_to"))
-			good(t, err)
+			_, begun, back := begunWithKratos(t, s, ada, b, looks, way)
 			for kind, cookies := range map[string][]*http.Cookie{
 				"genuine": begun.Cookies(), "forged": backdated(t, begun.Cookies(), back.Query().Get("state")),
 			} {
@@ -77,14 +89,8 @@ func patientWithKratos(t *testing.T, s *site) {
 	b.is("/devices")
 	for name, looks := range map[string]http.Header{"same": house.Laptop(), "other": house.Thief()} {
 		for _, way := range []string{"/devices/signin", "/devices/signin?fresh=1"} {
-			thief := s.surfer(t, ada, looks)
-			thief.SetCookies(s.House.Issuer, b.only("ory_kratos_session"))
-			begun := thief.calls(http.MethodGet, way, nil)
+			thief, begun, back := begunWithKratos(t, s, ada, b, looks, way)
 			thief.SetCookies(s.House.Issuer, begun.Cookies())
-			to, err := begun.Location()
-			good(t, err)
-			back, err := url.Parse(to.Query().Get("return_to"))
-			good(t, err)
 			b.goes("/devices/signin?fresh=1")
 			b.proves()
 			thief.goes(back.RequestURI())
