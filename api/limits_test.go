@@ -9,8 +9,8 @@ import (
 	"github.com/lanyard-id/lanyard/devices"
 )
 
-// TestCallsAreLimited has one device call in a loop: it is told to wait, and
-// nobody else is.
+// TestCallsAreLimited has one device call in a loop. That device has to wait, and
+// no other.
 func TestCallsAreLimited(t *testing.T) {
 	h := newHouse(t)
 	ada, eve := h.enroll("ada", laptopLooks), h.enroll("eve", laptopLooks)

@@ -42,7 +42,7 @@ func gatewayFinding(ctx context.Context, upstream string) doctor.Finding {
 	answer, err := ask(ctx, http.MethodPost, said.TokenEndpoint, doubled)
 	switch {
 	case err != nil:
-		f.What = "the token endpoint that clients are told of cannot be reached from here: " + err.Error()
+		f.What = "the token endpoint in Hydra's metadata cannot be reached from here: " + err.Error()
 		return f
 	case !answer.gateway():
 		f.Level = doctor.Missing

@@ -129,7 +129,7 @@ func TestDoctorLooksAtServersAndAtItself(t *testing.T) {
 			"/oauth2/token/ is not led to the gateway: Hydra itself redirects from it", true},
 		{"clients sent where this machine does not reach",
 			map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": tells(down + "/oauth2/token")},
-			"advice   gateway: the token endpoint that clients are told of cannot be reached from here", false},
+			"advice   gateway: the token endpoint in Hydra's metadata cannot be reached from here", false},
 		{"an upstream that does not say", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": direct},
 			"advice   gateway: nothing is known of where clients are sent", false},
 		{"an upstream that is down", map[string]string{"GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_UPSTREAM": down},

@@ -91,7 +91,7 @@ func (o *outside) forwarded(seen reflection) doctor.Finding {
 	case len(seen.Forwarded) == 0 && seen.Client == from.String():
 		return own(doctor.Missing, where, "the proxy sends no X-Forwarded-For: every device seems to be at "+from.String()+"; "+overwrite)
 	case seen.Client == inventedAddr:
-		return own(doctor.Advice, where, "the doctor itself comes from a trusted address: what strangers can claim is not known; run it from elsewhere")
+		return own(doctor.Advice, where, "the doctor's own address is a trusted proxy's, so this cannot tell whether strangers can claim an address; run it from another machine")
 	default:
 		return own(doctor.Good, where, "addresses of clients arrive: this machine is "+seen.Client)
 	}

@@ -170,8 +170,8 @@ func TestNoSpellingLeadsPastTheGateway(t *testing.T) {
 	}
 }
 
-// The doctor asks from the public side. What the guide said before, an exact
-// path, lets a current Hydra answer around the gateway.
+// The doctor asks from the public side. If a proxy matches the exact path only,
+// a current Hydra answers around the gateway.
 func TestDoctorSeesOtherSpellings(t *testing.T) {
 	for name, tt := range map[string]struct {
 		now  bool
