@@ -120,7 +120,7 @@ func TestDoctorSeesWhatProxiesSpoil(t *testing.T) {
 		{"no address is sent", "127.0.0.1", 90 * day, replaced(line, `proxy_set_header X-Forwarded-For "";`), "127.0.0.1/32",
 			[]string{"missing  lanyard: trusted_proxies: the proxy sends no X-Forwarded-For"}, 1},
 		{"appended", "127.0.0.1", 90 * day, replaced(line, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"), "127.0.0.1/32",
-			[]string{"advice   lanyard: trusted_proxies: the doctor itself comes from a trusted address"}, 0},
+			[]string{"advice   lanyard: trusted_proxies: the doctor's own address is a trusted proxy's"}, 0},
 		{"User-Agent is replaced", "127.0.0.1", 90 * day, replaced(line, line+"\nproxy_set_header User-Agent proxy;"), "127.0.0.1/32",
 			[]string{`missing  lanyard: proxies: the proxy in front changes User-Agent ("proxy" arrives)`}, 1},
 		{"another path", "127.0.0.1", 90 * day, replaced("location / {", "location /elsewhere {"), "127.0.0.1/32",
