@@ -94,7 +94,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		return err
 	}
 	s.registry = &devices.Registry{
-		Store: s.store, Policy: policy, Rules: c.Devices.Rules(), Now: s.now, NewID: newID,
+		Store: s.store, Consents: s.store, Policy: policy, Rules: c.Devices.Rules(), Now: s.now, NewID: newID,
 	}
 	looks := observe.New(observe.Config{
 		TrustedProxies: c.TrustedProxies, ProxyHeader: c.ProxyHeader, SecureCookies: c.secure(), Now: s.now, Places: placesOf(s.places),

@@ -5,6 +5,6 @@ func EventTypes() []EventType {
 	return []EventType{
 		EventDeviceEnrolled, EventDeviceFlagged, EventDeviceRefused, EventDeviceRevoked, EventDeviceRenamed,
 		EventPermissionsChanged, EventDeviceAcknowledged, EventGrantCreated, EventGrantRevoked,
-		EventReuseDetected, EventResponseLost, EventLoginSuspicious, EventHijackSuspected,
+		EventReuseDetected, EventResponseLost, EventLoginSuspicious, EventHijackSuspected, EventConsentWithdrawn,
 	}
 }

@@ -25,3 +25,19 @@ func TestEventTypes(t *testing.T) {
 		}
 	}
 }
+
+// TestEventTypesAreDocumented: the table in docs/events.md has every type, in
+// the order of EventTypes, and no other.
+func TestEventTypesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []devices.EventType
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)` \\| \\S").FindAllStringSubmatch(string(page), -1) {
+		documented = append(documented, devices.EventType(row[1]))
+	}
+	if want := devices.EventTypes(); !slices.Equal(documented, want) {
+		t.Errorf("documented are %v, want %v", documented, want)
+	}
+}

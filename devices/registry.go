@@ -71,11 +71,12 @@ func DefaultRules() Rules {
 // Registry enrolls devices, recognises them, and carries out what their
 // owners want done with them.
 type Registry struct {
-	Store  Store
-	Policy Policy
-	Rules  Rules
-	Now    func() time.Time
-	NewID  func() string // unique and never reused
+	Store    Store
+	Consents Consents // only withdrawing needs it
+	Policy   Policy
+	Rules    Rules
+	Now      func() time.Time
+	NewID    func() string // unique and never reused
 }
 
 // Enrolment is the outcome of a sign-in.

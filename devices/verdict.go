@@ -73,6 +73,8 @@ const (
 	ReasonOperator        Reason = "revoked_by_operator"
 	ReasonClient          Reason = "revoked_by_client" // RFC 7009
 	ReasonCodeReplay      Reason = "code_replay"
+	// ReasonConsentWithdrawn: the subject or an operator withdrew the consent.
+	ReasonConsentWithdrawn Reason = "consent_withdrawn"
 
 	ReasonPasswordChanged Reason = "password_changed"
 )
@@ -167,6 +169,7 @@ const (
 	EventResponseLost       EventType = "grant.response_lost"
 	EventLoginSuspicious    EventType = "login.suspicious"
 	EventHijackSuspected    EventType = "session.hijack_suspected"
+	EventConsentWithdrawn   EventType = "consent.withdrawn"
 )
 
 // Event is a told fact: ids and codes, never an address or a token.

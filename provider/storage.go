@@ -27,7 +27,8 @@ type Clients interface {
 // Codes keeps authorization codes until they become grants.
 type Codes interface {
 	// SaveCode keeps a new code, or returns devices.ErrOutdated if the sign-in
-	// that it descends from has ended.
+	// that it descends from has ended, or the consent that it rests on has
+	// changed or is withdrawn.
 	SaveCode(ctx context.Context, c oauth.Code) error
 	// Code returns a code by the SHA-256 of it, used ones too, or
 	// devices.ErrNotFound.

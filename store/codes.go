@@ -32,9 +32,10 @@ type codeRow struct {
 }
 
 // SaveCode keeps a new code, or returns devices.ErrExists. If the subject may
-// not sign in or the sign-in that the code descends from has ended, nothing is
-// kept and the error is devices.ErrOutdated. It is one statement, which waits
-// for an end of the sign-in that is under way.
+// not sign in, the sign-in that the code descends from has ended or the consent
+// that it rests on is not there any more, nothing is kept and the error is
+// devices.ErrOutdated. It is one statement, which waits for an end of the
+// sign-in and for a withdrawal of the consent that are under way.
 func (s *Store) SaveCode(ctx context.Context, c oauth.Code) error {
 	if err := writable(c); err != nil {
 		return err
@@ -47,6 +48,9 @@ func (s *Store) SaveCode(ctx context.Context, c oauth.Code) error {
 	insert := s.write.NewInsert().Model(row)
 	if c.SID != "" {
 		insert.Value("sid", s.liveSignIn(), c.SID, c.Subject)
+	}
+	if !c.ConsentAt.IsZero() {
+		insert.Value("client_id", s.keptConsent(), c.Subject, c.ClientID, at(c.ConsentAt))
 	}
 	_, err := insert.Exec(ctx)
 	switch {
@@ -68,6 +72,16 @@ func (s *Store) liveSignIn() string {
  WHERE i.id = ? AND i.subject = ? AND i.ended_at = 0`
 	if s.pg {
 		text += " FOR SHARE OF i"
+	}
+	return "(" + text + ")"
+}
+
+// keptConsent reads the client of a consent, or NULL if the consent is not there
+// any more or is another one.
+func (s *Store) keptConsent() string {
+	text := "SELECT o.client_id FROM consents AS o WHERE o.subject = ? AND o.client_id = ? AND o.at = ?"
+	if s.pg {
+		text += " FOR SHARE"
 	}
 	return "(" + text + ")"
 }

@@ -41,6 +41,9 @@ type Code struct {
 	CreatedAt time.Time `json:"-"`
 	ExpiresAt time.Time `json:"-"`
 	UsedAt    time.Time `json:"-"`
+	// ConsentAt is At of the consent that the code rests on; zero for a client
+	// that needs none. It is compared when the code is written, and not kept.
+	ConsentAt time.Time `json:"-"`
 }
 
 // SignIn is a subject signed in with one browser: the session behind the

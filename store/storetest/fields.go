@@ -3,6 +3,7 @@ package storetest
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -143,7 +144,7 @@ func codeFields(t *testing.T, s Store) {
 	ctx := t.Context()
 	want := filled[oauth.Code]()
 	enrolled(t, s, want.Subject, "laptop")
-	want.SID = signedIn(t, s, want.Subject, "laptop").ID
+	want.SID, want.ConsentAt = signedIn(t, s, want.Subject, "laptop").ID, time.Time{}
 	good(t, s.SaveCode(ctx, want))
 	got, err := s.Code(ctx, want.Hash)
 	good(t, err)

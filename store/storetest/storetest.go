@@ -14,6 +14,7 @@ import (
 type Store interface {
 	devices.Store
 	devices.GrantStore
+	devices.Consents
 	Clients
 	Codes
 	SignIns
@@ -154,6 +155,11 @@ var promises = []promise{
 	{"a user that cannot be ended is not deleted", undeletedUser},
 	{"subjects are found by either of their names", foundSubjects},
 	{"consents add up", consents},
+	{"the clients with access to a subject are listed", accesses},
+	{"a withdrawn consent is forgotten with all that rests on it", withdrawn},
+	{"nothing is written on a consent that is withdrawn", withdrawnInBetween},
+	{"no grant outlives the withdrawal of its consent", racedWithdrawal},
+	{"a consent is withdrawn by who may", withdrawnByWhom},
 	{"an operator finds devices", found},
 	{"a sweep forgets what is past and nothing else", swept},
 	{"a sweep forgets codes that nobody can use", sweptCodes},
