@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -22,6 +23,9 @@ type ask struct {
 	sent   bool // the request named its redirect URI
 	prompt []string
 	flow   flow
+	// consentAt is when the consent was given that lets the request pass; zero
+	// if it needs none.
+	consentAt time.Time
 }
 
 // readAsk parses and checks an authorization request. The ask is not nil, and

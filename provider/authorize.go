@@ -103,8 +103,8 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *ask) {
 	}
 	// 3. The code.
 	code, err := p.saveCode(r, a, in)
-	if errors.Is(err, devices.ErrOutdated) { // the sign-in has ended meanwhile
-		p.signInAnew(w, r, a)
+	if errors.Is(err, devices.ErrOutdated) { // the sign-in or the consent has ended meanwhile
+		p.visit(w, r, resumeEndpoint, a.flow)
 		return
 	}
 	if err != nil {
@@ -112,15 +112,6 @@ func (p *Provider) decide(w http.ResponseWriter, r *http.Request, a *ask) {
 		return
 	}
 	p.redirectWith(w, a.GetRedirectURI(), a.state, url.Values{"code": {code}})
-}
-
-// signInAnew asks for a sign-in, if the request lets the server ask.
-func (p *Provider) signInAnew(w http.ResponseWriter, r *http.Request, a *ask) {
-	if a.prompts("none") {
-		p.failAsk(w, r, a, fosite.ErrLoginRequired)
-		return
-	}
-	p.visit(w, r, "/login", a.flow)
 }
 
 // mustSignIn reports whether the subject must prove who they are before this
@@ -188,6 +179,7 @@ func (p *Provider) mustConsent(r *http.Request, a *ask, in *oauth.SignIn) (bool,
 		default:
 			need = !covers(given.Scopes, a.wanted()) ||
 				a.prompts("consent") && given.At.Before(a.flow.At)
+			a.consentAt = given.At
 		}
 	}
 	if need && a.prompts("none") {
@@ -211,7 +203,7 @@ func (p *Provider) saveCode(r *http.Request, a *ask, in *oauth.SignIn) (string, 
 		Scopes: a.GetRequestedScopes(), Audience: a.GetRequestedAudience(),
 		Challenge: form.Get("code_challenge"), Nonce: form.Get("nonce"),
 		KeyThumb: form.Get("dpop_jkt"), AuthTime: in.AuthTime, ACR: in.ACR, AMR: in.AMR,
-		CreatedAt: now, ExpiresAt: now.Add(p.Lifetimes.Code),
+		CreatedAt: now, ExpiresAt: now.Add(p.Lifetimes.Code), ConsentAt: a.consentAt,
 	}
 	if claims := form.Get("claims"); claims != "" {
 		record.Claims = permitted(json.RawMessage(claims), a.client.GetScopes())

@@ -111,7 +111,7 @@ func newHouseOn(t testing.TB, database string, edits ...func(*provider.Config)) 
 	h := &house{t: t, store: db, clock: clock, keys: keys, url: database}
 	h.gate = &devices.Gatekeeper{
 		Registry: &devices.Registry{
-			Store: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
+			Store: db, Consents: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
 		},
 		Grants: db, Grace: 10 * time.Second, Recent: devices.NewRecent(100),
 	}
