@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -74,6 +75,20 @@ func (m *memory) Device(_ context.Context, subject, id string) (devices.Device, 
 // History returns the latest judgments on a device, newest first.
 func (m *memory) History(_ context.Context, subject, id string, p devices.Page) ([]devices.Judgment, error) {
 	kept := m.subject(subject).history[id]
+	if p.Limit > 0 {
+		kept = kept[:min(len(kept), p.Limit)]
+	}
+	return slices.Clone(kept), nil
+}
+
+// GrantHistory returns the latest judgments about a grant, newest first.
+func (m *memory) GrantHistory(_ context.Context, grantID string, p devices.Page) ([]devices.Judgment, error) {
+	g := m.grants[grantID]
+	if g == nil {
+		return nil, nil
+	}
+	kept := slices.Clone(m.subject(g.Subject).history[g.DeviceID])
+	kept = slices.DeleteFunc(kept, func(j devices.Judgment) bool { return j.GrantID != grantID })
 	if p.Limit > 0 {
 		kept = kept[:min(len(kept), p.Limit)]
 	}

@@ -93,7 +93,7 @@ func (k *Gatekeeper) try(ctx context.Context, p Presented) (Admission, bool, err
 	if v.Err() != nil {
 		return Admission{Grant: g, Verdict: v}, true, k.refuse(ctx, p, lineage, v)
 	}
-	if lineage == Retried && (v.Would == Allow || k.Registry.toldOf(ctx, holder(p.Holding), g.ID, p.Sighting, v)) {
+	if lineage == Retried && (v.Would == Allow || k.past(ctx, p).repeatThere(p.Sighting, v)) {
 		return Admission{Grant: g, Verdict: v}, true, nil // the same request answers the same
 	}
 	rotation := k.rotation(ctx, p, lineage, v)
@@ -152,7 +152,7 @@ func (k *Gatekeeper) rotation(ctx context.Context, p Presented, lineage Lineage,
 	if p.IdleFor > 0 {
 		r.IdleUntil = s.At.Add(p.IdleFor)
 	}
-	if v.Would != Allow && !k.told(ctx, p, v) {
+	if v.Would != Allow && !k.kept(ctx, p, v) {
 		j := k.Registry.judgment(holder(p.Holding), &g, s, v)
 		r.Judgment = &j
 		r.Events = k.events(p, lineage, v)
@@ -225,7 +225,7 @@ func (k *Gatekeeper) refuse(ctx context.Context, p Presented, lineage Lineage, v
 		return nil
 	}
 	r, d := k.Registry, holder(p.Holding)
-	if !v.RevokeGrant && r.repeated(ctx, d, g.ID, p.Sighting, v) {
+	if !v.RevokeGrant && k.past(ctx, p).repeat(p.Sighting, v) {
 		return nil
 	}
 	err := r.Store.Change(ctx, g.Subject, func(tx Tx) error {

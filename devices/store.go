@@ -75,7 +75,7 @@ type Holding struct {
 	Remembered bool
 }
 
-// GrantStore keeps grants. Its two verbs are the hot path: one round trip
+// GrantStore keeps grants. Holding and Rotate are the hot path: one round trip
 // each.
 type GrantStore interface {
 	// Holding returns a grant with its device and subject, or ErrNotFound.
@@ -84,6 +84,9 @@ type GrantStore interface {
 	// (identity, version, generation, not revoked, not past its end), and
 	// reports whether it was. What r tells beyond that commits with it.
 	Rotate(ctx context.Context, r Rotation) (bool, error)
+	// GrantHistory returns the judgments about a grant, newest first. The grant
+	// need not have a device. Only what is not plainly allowed asks for it.
+	GrantHistory(ctx context.Context, grantID string, p Page) ([]Judgment, error)
 }
 
 // Rotation is the move of a grant to its next generation.

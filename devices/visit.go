@@ -65,11 +65,11 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 	case !d.Live():
 		return v, nil
 	case v.Decision == Flag && v.elsewhere():
-		if r.toldOf(ctx, d, "", s, v) {
+		if r.signIns(ctx, d).repeatThere(s, v) {
 			return v, nil
 		}
 		told = EventLoginSuspicious // nobody has proved anew who they are
-	case v.Err() == nil, r.repeated(ctx, d, "", s, v):
+	case v.Err() == nil, r.signIns(ctx, d).repeat(s, v):
 		return v, nil
 	case v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) && !v.apart():
 		told = EventDeviceRefused // the right browser, looking odd
@@ -81,37 +81,56 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 	})
 }
 
-// repeated reports whether the same doubt was kept within the last minute: who
-// comes on and on writes a row a minute, and is told of as often. What
-// cannot be read counts as not kept.
-func (r *Registry) repeated(ctx context.Context, d Device, grantID string, s Sighting, v Verdict) bool {
-	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 20})
-	return err == nil && slices.ContainsFunc(kept, func(j Judgment) bool {
-		since := s.At.Sub(j.Sighting.At)
-		return j.GrantID == grantID && since >= 0 && since < time.Minute &&
-			j.Verdict.Decision == v.Decision && slices.Equal(j.Verdict.Reasons(), v.Reasons())
-	})
-}
-
-// toldOf reports whether the same was kept of a grant, or of sign-ins, before,
-// from the same network: what comes from elsewhere is told once for each.
-// What cannot be read counts as not kept.
-func (r *Registry) toldOf(ctx context.Context, d Device, grantID string, s Sighting, v Verdict) bool {
-	if !v.elsewhere() {
-		return false
-	}
+// signIns returns the latest judgments of a device that are about no grant, or
+// none if they cannot be read.
+func (r *Registry) signIns(ctx context.Context, d Device) judgments {
 	kept, err := r.Store.History(ctx, d.Subject, d.ID, Page{Limit: 50})
-	return err == nil && slices.ContainsFunc(kept, func(j Judgment) bool {
-		return j.GrantID == grantID && j.Sighting.Network.Prefix() == s.Network.Prefix() &&
-			j.Verdict.Decision == v.Decision && slices.Equal(j.Verdict.Reasons(), v.Reasons())
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(kept, func(j Judgment) bool { return j.GrantID != "" })
+}
+
+// past returns the latest judgments of the grant, or none if they cannot be read.
+func (k *Gatekeeper) past(ctx context.Context, p Presented) judgments {
+	kept, err := k.Grants.GrantHistory(ctx, p.Holding.Grant.ID, Page{Limit: 50})
+	if err != nil {
+		return nil
+	}
+	return kept
+}
+
+// kept reports whether no further judgment of an allowed refresh is needed: the
+// same was kept within the last minute or, if the mode allows what would ask for
+// a sign-in or the refresh went around the gateway, once from this network.
+func (k *Gatekeeper) kept(ctx context.Context, p Presented, v Verdict) bool {
+	past := k.past(ctx, p)
+	return past.repeat(p.Sighting, v) ||
+		(v.Would == StepUp || p.Bypass != BypassAllowed) && past.repeatThere(p.Sighting, v)
+}
+
+// judgments are those of one grant, or of the sign-ins of one device.
+type judgments []Judgment
+
+// repeat reports whether one of them has the decision and the reasons of v and
+// was made within a minute of s: a client that repeats itself costs one row a
+// minute. It may be later than s, because requests are not stored in the order
+// of their arrival.
+func (all judgments) repeat(s Sighting, v Verdict) bool {
+	return slices.ContainsFunc(all, func(j Judgment) bool {
+		return s.At.Sub(j.Sighting.At).Abs() < time.Minute && j.Verdict.same(v)
 	})
 }
 
-// told reports whether a doubt has been kept already: within the last minute,
-// or, where the mode lets through what asks for a sign-in and must not be
-// learned, once for each network, and a bypass of the gateway once for each grant.
-func (k *Gatekeeper) told(ctx context.Context, p Presented, v Verdict) bool {
-	r, d, g := k.Registry, holder(p.Holding), p.Holding.Grant.ID
-	return r.repeated(ctx, d, g, p.Sighting, v) ||
-		(v.Would == StepUp || p.Bypass != BypassAllowed) && r.toldOf(ctx, d, g, p.Sighting, v)
+// repeatThere reports whether one of them has the decision and the reasons of
+// v, which are about the network, and was made from the network of s.
+func (all judgments) repeatThere(s Sighting, v Verdict) bool {
+	return v.elsewhere() && slices.ContainsFunc(all, func(j Judgment) bool {
+		return j.Sighting.Network.Prefix() == s.Network.Prefix() && j.Verdict.same(v)
+	})
+}
+
+// same reports whether both verdicts have one decision and the same reasons.
+func (v Verdict) same(w Verdict) bool {
+	return v.Decision == w.Decision && slices.Equal(v.Reasons(), w.Reasons())
 }

@@ -57,8 +57,20 @@ func (s *Store) History(
 	if _, err := s.Device(ctx, subject, deviceID); err != nil {
 		return nil, err
 	}
+	return s.judgments(ctx, p, "device_id = ? AND subject = ?", deviceID, subject)
+}
+
+// GrantHistory returns the judgments about a grant, newest first.
+func (s *Store) GrantHistory(ctx context.Context, grantID string, p devices.Page) ([]devices.Judgment, error) {
+	if grantID == "" || !clean(grantID) {
+		return nil, nil
+	}
+	return s.judgments(ctx, p, "grant_id <> '' AND grant_id = ?", grantID)
+}
+
+func (s *Store) judgments(ctx context.Context, p devices.Page, condition string, args ...any) ([]devices.Judgment, error) {
 	var rows []judgmentRow
-	query := s.read.NewSelect().Model(&rows).Where("device_id = ? AND subject = ?", deviceID, subject).
+	query := s.read.NewSelect().Model(&rows).Where(condition, args...).
 		OrderExpr("at DESC, id DESC").Limit(limit(p))
 	if p.After != "" {
 		if !clean(p.After) {

@@ -159,7 +159,7 @@ func pages(t *testing.T, s Store) {
 		when := noon.Add(time.Duration(i/3) * time.Minute) // three at each time
 		good(t, s.Change(ctx, "ada", func(tx devices.Tx) error {
 			return tx.Record(ctx, devices.Judgment{
-				ID: rand.Text(), Subject: "ada", DeviceID: "laptop", Sighting: devices.Sighting{At: when},
+				ID: rand.Text(), Subject: "ada", DeviceID: "laptop", GrantID: "shop", Sighting: devices.Sighting{At: when},
 			})
 		}))
 		g := grantOf("ada", "laptop")
@@ -170,6 +170,10 @@ func pages(t *testing.T, s Store) {
 	}
 	paged(t, "history", rows, func(p devices.Page) ([]string, error) {
 		list, err := s.History(ctx, "ada", "laptop", p)
+		return ids(list, func(j devices.Judgment) string { return j.ID }), err
+	})
+	paged(t, "history of a grant", rows, func(p devices.Page) ([]string, error) {
+		list, err := s.GrantHistory(ctx, "shop", p)
 		return ids(list, func(j devices.Judgment) string { return j.ID }), err
 	})
 	paged(t, "grants", rows, func(p devices.Page) ([]string, error) {

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,6 +105,25 @@ func judgmentFields(t *testing.T, s Store) {
 	got, err := s.History(ctx, "ada", "laptop", devices.Page{})
 	good(t, err)
 	same(t, "history", got, []devices.Judgment{want, bare})
+}
+
+func grantJudgments(t *testing.T, s Store) {
+	ctx := t.Context()
+	enrolled(t, s, "ada", "laptop")
+	of := func(id, device, grant string) devices.Judgment {
+		return devices.Judgment{ID: id, Subject: "ada", DeviceID: device, GrantID: grant, Sighting: devices.Sighting{At: noon}}
+	}
+	good(t, s.Change(ctx, "ada", func(tx devices.Tx) error {
+		return errors.Join(tx.Record(ctx, of("1", "laptop", "shop")), tx.Record(ctx, of("2", "laptop", "mail")),
+			tx.Record(ctx, of("3", "", "notes")), tx.Record(ctx, of("4", "", "")), tx.Record(ctx, of("5", "laptop", "shop")))
+	}))
+	for grant, want := range map[string][]string{"shop": {"5", "1"}, "notes": {"3"}, "": nil, "unknown": nil} {
+		list, err := s.GrantHistory(ctx, grant, devices.Page{})
+		good(t, err)
+		if got := ids(list, func(j devices.Judgment) string { return j.ID }); !slices.Equal(got, want) {
+			t.Errorf("of %q: got %v, want %v", grant, got, want)
+		}
+	}
 }
 
 func eventFields(t *testing.T, s Store) {

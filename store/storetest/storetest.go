@@ -114,6 +114,7 @@ var promises = []promise{
 	{"every field of a device comes back", deviceFields},
 	{"every field of a grant comes back", grantFields},
 	{"every field of a judgment comes back", judgmentFields},
+	{"the judgments about a grant are its own", grantJudgments},
 	{"every field of an event comes back", eventFields},
 	{"every field of a client comes back", clientFields},
 	{"every field of a code comes back", codeFields},

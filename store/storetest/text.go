@@ -101,6 +101,8 @@ func unfindable(t *testing.T, s Store) {
 		empty(t, "found grants", len(grants), err)
 		history, err := s.History(ctx, "ada", "laptop", after)
 		empty(t, "history", len(history), err)
+		history, err = s.GrantHistory(ctx, bad, devices.Page{})
+		empty(t, "history of a grant", len(history), err)
 		clients, err := s.Clients(ctx, after)
 		empty(t, "clients", len(clients), err)
 		users, err := s.ListUsers(ctx, after)

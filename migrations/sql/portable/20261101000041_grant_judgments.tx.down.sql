@@ -1,0 +1,1 @@
+DROP INDEX judgments_grant;
