@@ -13,6 +13,8 @@ type devicePage struct {
 	Frame
 	Card       card
 	Facts      []Fact
+	Tier       string // what protects it, in a few words
+	TierMeans  string
 	Label      string // the name as it was given, to edit
 	Error      string
 	CanRename  bool
@@ -70,6 +72,7 @@ func (u *UI) render(
 		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
 		Newest: after == "", MaxName: devices.MaxNameLength,
 	}
+	page.Tier, page.TierMeans = v.tier(d.Tier)
 	if d.Live() && !page.CanEnd {
 		page.Powerless, page.Password = u.powerless(v.Locale), u.Passwords != nil
 	}

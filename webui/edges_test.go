@@ -282,3 +282,19 @@ func TestItWasNotMeHere(t *testing.T) {
 		t.Errorf("sent twice, it leads to %s: %s", laptop.at, laptop.page)
 	}
 }
+
+// TestProtectionIsADetail: what protects a device is on its page, with its
+// meaning on demand, and not on every card of the list.
+func TestProtectionIsADetail(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	const short = "Protected by this browser’s cookie"
+	if laptop.get("/devices"); strings.Contains(laptop.page, short) {
+		t.Error("the list says it")
+	}
+	laptop.get("/devices/" + h.devices()[0].ID)
+	if !strings.Contains(laptop.page, "<summary>"+short+"</summary>") || !strings.Contains(laptop.page, "copied without the cookie") {
+		t.Error(laptop.page)
+	}
+}

@@ -27,7 +27,7 @@ type card struct {
 	ID, Name, Looks, Where string
 	Named                  bool // by the owner; the looks are told anyway
 	Kind                   devices.Class
-	KindWord, Tier         string
+	KindWord               string
 	Seen                   Stamp
 	Current, Flagged       bool
 	Ended                  bool
@@ -139,7 +139,7 @@ const most = 4
 func (u *UI) card(v *visit, d devices.Device, holders []records.Holder) card {
 	c := card{
 		ID: d.ID, Name: Cut(v.Label(d), 80), Named: d.Name != "", Looks: v.Looks(d.Fingerprint),
-		Where: v.where(d.Last), Kind: kind(d.Fingerprint), Tier: v.tier(d.Tier),
+		Where: v.where(d.Last), Kind: kind(d.Fingerprint),
 		Seen: v.Stamp(d.LastSeen, v.now), Current: d.ID == v.me.ID, Flagged: d.State == devices.StateFlagged,
 		Ended: !d.Live(),
 	}

@@ -15,7 +15,7 @@ func Samples(text string) []Sample {
 	at := Stamp{Text: "5 minutes ago", Aside: "23 Nov, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	full := card{
 		ID: "d-1", Name: text, Looks: text, Where: text, Named: true, Kind: devices.ClassPhone, KindWord: "Phone",
-		Tier: "Held by a cookie.", Seen: at, Current: true, Flagged: true, Why: text,
+		Seen: at, Current: true, Flagged: true, Why: text,
 		Clients: []string{text, text}, More: 3,
 	}
 	ended := card{ID: "d-2", Name: text, Looks: text, Kind: devices.Class(text), Seen: at, Ended: true, Why: text}
@@ -38,7 +38,7 @@ func Samples(text string) []Sample {
 		{"devices", listPage{Frame: in, Live: 2, Cards: others[:1], Page: 1, Pages: 1, Powerless: text, Password: true}},
 		{"device", devicePage{
 			Frame: in, Card: full, Facts: []Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
-			Label: text, Error: text, CanRename: true, CanEnd: true, CanPermit: true, MayUpdate: true, CanAck: true,
+			Tier: text, TierMeans: text, Label: text, Error: text, CanRename: true, CanEnd: true, CanPermit: true, MayUpdate: true, CanAck: true,
 			Trees: trees, Newest: true, MaxName: 255, Older: text,
 			Lines: []line{
 				{ID: text, Tone: toneBad, Word: text, Text: text, Where: text, When: at, NotMe: true,

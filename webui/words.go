@@ -83,17 +83,20 @@ func (l *Locale) where(n devices.Network) string {
 	return place
 }
 
-// tier returns what holds the device, in one sentence.
-func (l *Locale) tier(t devices.Tier) string {
+// tier returns what protects the device, in a few words, and what that means.
+func (l *Locale) tier(t devices.Tier) (short, meaning string) {
 	switch t {
 	case devices.TierKey:
-		return l.T("Held by a key that cannot leave the device: a copied token is worth nothing without it.")
+		return l.T("Protected by a key on this device"),
+			l.T("The key cannot leave the device. A copied token does not work without it.")
 	case devices.TierCookie:
-		return l.T("Held by a cookie in its browser: a sign-in that is copied without it is refused.")
+		return l.T("Protected by this browser’s cookie"),
+			l.T("A sign-in that is copied without the cookie is refused.")
 	case devices.TierFingerprint:
-		return l.T("Known by its looks only. A thief can copy those; the copy shows at its next use.")
+		return l.T("Recognized by its browser and system only"),
+			l.T("Both can be imitated. A copied sign-in is detected the next time it is used.")
 	default:
-		return l.T("Nothing is known of this device.")
+		return l.T("Not protected"), l.T("Nothing is known about this device yet.")
 	}
 }
 
