@@ -2,6 +2,7 @@ package webui
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -146,14 +147,14 @@ func (l *Locale) Facts(d devices.Device, now time.Time) []Fact {
 	return known
 }
 
-// Place returns everything that is known of a network.
+// Place returns everything that is known of a network: the place first, then
+// the address and the number of the network.
 func (l *Locale) Place(n devices.Network) string {
-	place := l.where(n)
-	if !n.Addr.IsValid() {
-		return place
+	parts := []string{l.where(n)}
+	for _, more := range []string{address(n), asn(n)} {
+		if more != "" && more != parts[0] {
+			parts = append(parts, more)
+		}
 	}
-	if address := n.Addr.Unmap().WithZone("").String(); address != place {
-		return place + " · " + address
-	}
-	return place
+	return strings.Join(parts, " · ")
 }

@@ -21,6 +21,7 @@ type line struct {
 	Tone  tone
 	Word  string // the decision
 	Text  string
+	New   string // that the place is new, where it is
 	Where string
 	When  Stamp
 	// Details are the pieces of evidence, before and after.
@@ -51,7 +52,14 @@ func (l *Locale) explain(j devices.Judgment, about told) line {
 		out.Tone, out.Word = toneBad, l.T("Refused")
 	}
 	for _, e := range j.Verdict.Evidence {
-		out.Details = append(out.Details, detail{l.why(e.Reason), e.Before, e.After})
+		one := detail{l.why(e.Reason), e.Before, e.After}
+		if e.Reason == devices.ReasonNewCountry {
+			one.Before, one.After = l.country(e.Before), l.country(e.After)
+		}
+		out.Details = append(out.Details, one)
+	}
+	if has(j.Verdict, devices.ReasonNewCountry) || has(j.Verdict, devices.ReasonTravel) {
+		out.New = l.T("New place")
 	}
 	return out
 }

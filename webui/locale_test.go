@@ -3,6 +3,7 @@ package webui
 import (
 	"io/fs"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui/pagetest"
 )
 
@@ -95,5 +97,46 @@ func TestPluralsAndDates(t *testing.T) {
 		if s := l.all[0].Until(now.Add(left), now); s.Relative || s.Aside != want || !strings.HasSuffix(s.Text, " UTC") {
 			t.Errorf("in %s: %+v", left, s)
 		}
+	}
+}
+
+// TestThePlaceComesFirst: people read the city, and that it is new, before
+// addresses and numbers.
+func TestThePlaceComesFirst(t *testing.T) {
+	l, err := loadLocales([]fs.FS{files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	en := l.all[0]
+	paris := devices.Network{
+		Addr: netip.MustParseAddr("203.0.113.7"), ASN: 64500, City: "Paris", Country: "FR",
+	}
+	for _, tt := range []struct {
+		network      devices.Network
+		short, whole string
+	}{
+		{paris, "Paris, France", "Paris, France · 203.0.113.7 · AS64500"},
+		{devices.Network{ASN: 64500, Country: "FR"}, "France", "France · AS64500"},
+		{devices.Network{Addr: paris.Addr, ASN: 64500}, "203.0.113.7", "203.0.113.7 · AS64500"},
+		{devices.Network{ASN: 64500}, "AS64500", "AS64500"},
+		{devices.Network{}, "", ""},
+	} {
+		if got := en.where(tt.network); got != tt.short {
+			t.Errorf("where %+v: %q, want %q", tt.network, got, tt.short)
+		}
+		if got := en.Place(tt.network); got != tt.whole {
+			t.Errorf("place %+v: %q, want %q", tt.network, got, tt.whole)
+		}
+	}
+	seen := devices.Judgment{Sighting: devices.Sighting{Network: paris}, Verdict: devices.Verdict{
+		Decision: devices.Flag, Evidence: []devices.Evidence{{Reason: devices.ReasonNewCountry, Before: "DE", After: "FR"}},
+	}}
+	got := en.explain(seen, told{})
+	if got.New != "New place" || got.Where != "Paris, France" || got.Details[0].Before != "Germany" || got.Details[0].After != "France" {
+		t.Errorf("a sign-in in a new country: %+v", got)
+	}
+	seen.Verdict.Evidence[0] = devices.Evidence{Reason: devices.ReasonNewNetwork, Before: "AS64501", After: "AS64500"}
+	if got := en.explain(seen, told{}); got.New != "" {
+		t.Errorf("a new network in a known country is %q", got.New)
 	}
 }

@@ -41,7 +41,7 @@ func Samples(text string) []Sample {
 			Tier: text, TierMeans: text, Label: text, Error: text, CanRename: true, CanEnd: true, CanPermit: true, MayUpdate: true, CanAck: true,
 			Trees: trees, Newest: true, MaxName: 255, Older: text,
 			Lines: []line{
-				{ID: text, Tone: toneBad, Word: text, Text: text, Where: text, When: at, NotMe: true,
+				{ID: text, Tone: toneBad, Word: text, Text: text, New: text, Where: text, When: at, NotMe: true,
 					Details: []detail{{text, text, text}, {What: text}}},
 				{ID: "j", Tone: toneGood, Word: "Allowed", Text: text, When: at},
 			},

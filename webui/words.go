@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -63,24 +64,41 @@ func (l *Locale) kindWord(c devices.Class) string {
 	return l.T(words[c])
 }
 
-// where returns the place of a network as far as it is known: city, country
-// and network, else the address.
+// where returns the place of a network: city and country, else the address,
+// else the number of the network.
 func (l *Locale) where(n devices.Network) string {
 	var parts []string
 	if n.City != "" {
 		parts = append(parts, n.City)
 	}
-	if region, err := language.ParseRegion(n.Country); err == nil && n.Country != "" {
-		parts = append(parts, l.regions.Name(region))
+	if n.Country != "" {
+		parts = append(parts, l.country(n.Country))
 	}
-	place := strings.Join(parts, ", ")
-	if n.ASN != 0 {
-		place = strings.TrimPrefix(place+" · AS"+fmt.Sprint(n.ASN), " · ")
+	return cmp.Or(strings.Join(parts, ", "), address(n), asn(n))
+}
+
+// address returns the address of a network, or nothing.
+func address(n devices.Network) string {
+	if !n.Addr.IsValid() {
+		return ""
 	}
-	if place == "" && n.Addr.IsValid() {
-		return n.Addr.Unmap().WithZone("").String()
+	return n.Addr.Unmap().WithZone("").String()
+}
+
+// asn returns the number of a network as "AS64500", or nothing.
+func asn(n devices.Network) string {
+	if n.ASN == 0 {
+		return ""
 	}
-	return place
+	return fmt.Sprint("AS", n.ASN)
+}
+
+// country returns the name of a country, or its code where it has none.
+func (l *Locale) country(code string) string {
+	if region, err := language.ParseRegion(code); err == nil && code != "" {
+		return l.regions.Name(region)
+	}
+	return code
 }
 
 // tier returns what protects the device, in a few words, and what that means.
