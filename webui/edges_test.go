@@ -298,3 +298,64 @@ func TestProtectionIsADetail(t *testing.T) {
 		t.Error(laptop.page)
 	}
 }
+
+// TestTwoPhonesOfOneModel: the list says since when each is known, and offers
+// to name them, until they have different names.
+func TestTwoPhonesOfOneModel(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	h.browser(onIPhone).signIn()
+	h.clock.Advance(26 * time.Hour)
+	h.browser(onIPhone).signIn()
+	laptop.get("/devices")
+	laptop.prove()
+	page := compact(laptop.page)
+	phone := h.devices()[1].ID
+	for _, text := range []string{
+		`First seen <time datetime="2026-11-23T09:00:00Z"`, "First seen <time datetime=\"2026-11-24T11:00:00Z\"",
+		`href="/devices/` + phone + `#naming"`,
+	} {
+		if !strings.Contains(page, text) {
+			t.Errorf("no %q: %s", text, laptop.page)
+		}
+	}
+	if n := strings.Count(page, "First seen"); n != 2 {
+		t.Errorf("it is said of %d devices", n)
+	}
+	if laptop.get("/devices/" + phone + "/end"); !strings.Contains(laptop.page, "First seen") {
+		t.Error("it is not said where one of them is signed out")
+	}
+	laptop.post("/devices/"+phone+"/name", url.Values{"name": {"The old one"}})
+	laptop.is("/devices/"+phone, http.StatusOK)
+	if laptop.get("/devices"); strings.Contains(laptop.page, "First seen") || strings.Contains(laptop.page, "#naming") {
+		t.Error("it is said of devices of different names")
+	}
+}
+
+// TestTheOwnButtonIsQuiet: the way out of the device at hand stands out less
+// than those out of the others.
+func TestTheOwnButtonIsQuiet(t *testing.T) {
+	h := newHouse(t)
+	laptop := h.browser(onWindows)
+	laptop.signIn()
+	h.browser(onIPhone).signIn()
+	own, other := h.devices()[0].ID, h.devices()[1].ID
+	button := func(path, id string) string {
+		t.Helper()
+		laptop.get(path)
+		found := regexp.MustCompile(`class="([^"]*)" href="/devices/` + id + `/end"`).FindStringSubmatch(laptop.page)
+		if found == nil {
+			t.Fatalf("%s has no way out of %s: %s", path, id, laptop.page)
+		}
+		return found[1]
+	}
+	for _, tt := range []struct{ path, id, want string }{
+		{"/devices", own, "own"}, {"/devices", other, "button quiet small"},
+		{"/devices/" + own, own, "button quiet"}, {"/devices/" + other, other, "button wrong"},
+	} {
+		if got := button(tt.path, tt.id); got != tt.want {
+			t.Errorf("%s: the way out of %s is %q, want %q", tt.path, tt.id, got, tt.want)
+		}
+	}
+}

@@ -32,6 +32,9 @@ type card struct {
 	Current, Flagged       bool
 	Ended                  bool
 	Why                    string // it was flagged or ended
+	Alike                  bool   // another device in use is called the same
+	First                  Stamp  // seen
+	Naming                 string // where it gets a name; empty where it cannot
 	Clients                []string
 	More                   int // clients beyond those
 }
@@ -133,6 +136,15 @@ func (p listPage) Turn(to int) *url.URL {
 	return link("/devices", "page", strconv.Itoa(to), "ended", ended)
 }
 
+// alike reports whether the owner uses another device of the same name and
+// looks, as with two phones of one model.
+func (v *visit) alike(d devices.Device) bool {
+	label := v.Label(d)
+	return d.Live() && slices.ContainsFunc(v.all, func(other devices.Device) bool {
+		return other.ID != d.ID && other.Live() && other.Name == d.Name && v.Label(other) == label
+	})
+}
+
 // most is how many clients a card names.
 const most = 4
 
@@ -144,6 +156,12 @@ func (u *UI) card(v *visit, d devices.Device, holders []records.Holder) card {
 		Ended: !d.Live(),
 	}
 	c.KindWord = v.kindWord(c.Kind)
+	if c.Alike = v.alike(d); c.Alike {
+		c.First = v.Stamp(d.CreatedAt, v.now)
+		if c.Current || v.me.CanUpdateOthers {
+			c.Naming = u.base + "/devices/" + d.ID + "#naming"
+		}
+	}
 	switch {
 	case c.Ended:
 		c.Seen, c.Why = v.Stamp(d.RevokedAt, v.now), v.why(d.RevokedReason)

@@ -16,7 +16,7 @@ func Samples(text string) []Sample {
 	full := card{
 		ID: "d-1", Name: text, Looks: text, Where: text, Named: true, Kind: devices.ClassPhone, KindWord: "Phone",
 		Seen: at, Current: true, Flagged: true, Why: text,
-		Clients: []string{text, text}, More: 3,
+		Alike: true, First: at, Naming: "/devices/d-1#naming", Clients: []string{text, text}, More: 3,
 	}
 	ended := card{ID: "d-2", Name: text, Looks: text, Kind: devices.Class(text), Seen: at, Ended: true, Why: text}
 	others := []card{full, ended}
