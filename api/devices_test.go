@@ -14,7 +14,7 @@ import (
 )
 
 func TestList(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, firstOnly)
 	laptop := h.enroll("ada", laptopLooks)
 	phone := h.enroll("ada", phoneLook)
 	h.enroll("eve", laptopLooks)
@@ -88,7 +88,7 @@ func TestListByState(t *testing.T) {
 func TestRename(t *testing.T) {
 	h := newHouse(t)
 	h.enroll("ada", laptopLooks)
-	phone := h.enroll("ada", phoneLook) // no permissions, and young
+	phone := h.enroll("ada", phoneLook) // young
 	path := "/api/v1/devices/" + phone.ID
 	for body, want := range map[string]string{
 		`{"name":"Ada's phone"}`: "Ada's phone",
@@ -111,7 +111,7 @@ func TestRename(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, firstOnly)
 	laptop := h.enroll("ada", laptopLooks)
 	phone := h.enroll("ada", phoneLook)
 	path := "/api/v1/devices/" + phone.ID
@@ -131,7 +131,7 @@ func TestPermissions(t *testing.T) {
 }
 
 func TestAcknowledge(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, firstOnly)
 	laptop := h.enroll("ada", laptopLooks)
 	copied := h.enroll("ada", phoneLook, devices.Proof{CookieHashes: [][]byte{laptop.CookieHash}})
 	path := "/api/v1/devices/" + copied.ID
@@ -241,7 +241,7 @@ func TestLogout(t *testing.T) {
 }
 
 func TestRevokeAll(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, firstOnly)
 	laptop := h.enroll("ada", laptopLooks)
 	phone := h.enroll("ada", phoneLook)
 	h.enroll("ada", phoneLook)

@@ -99,6 +99,9 @@ func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 	return h
 }
 
+// firstOnly gives permissions to the first device of a subject alone.
+func firstOnly(r *devices.Rules) { r.EveryDeviceActs = false }
+
 func (h *house) adminConfig(log *slog.Logger, tokens ...string) api.AdminConfig {
 	return api.AdminConfig{
 		Registry: h.registry, Finder: h.store, Subjects: h.store, Log: log,

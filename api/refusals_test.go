@@ -95,7 +95,7 @@ func TestCallers(t *testing.T) {
 func TestAnothersDevice(t *testing.T) {
 	h := newHouse(t, func(r *devices.Rules) { r.MinActorAge = 0 })
 	ada, eve := h.enroll("ada", laptopLooks), h.enroll("eve", laptopLooks)
-	weak := h.enroll("eve", phoneLook) // no permissions
+	weak := h.enroll("eve", phoneLook)
 	grant := h.grant(ada)
 	before, err := h.store.Devices(t.Context(), "ada")
 	if err != nil {
@@ -205,7 +205,7 @@ func TestDelays(t *testing.T) {
 }
 
 func TestLackingPermissions(t *testing.T) {
-	h := newHouse(t, func(r *devices.Rules) { r.MinActorAge = 0 })
+	h := newHouse(t, firstOnly, func(r *devices.Rules) { r.MinActorAge = 0 })
 	laptop, phone := h.enroll("ada", laptopLooks), h.enroll("ada", phoneLook)
 	for _, id := range []string{laptop.ID, unknownID} {
 		refused(t, h.call(phone, "PATCH", "/api/v1/devices/"+id, `{"name":"x"}`), 403, "device_lacks_edit_permission")

@@ -82,7 +82,7 @@ type Devices struct {
 	MaxPerSubject    int              `koanf:"max_per_subject"`
 	Eviction         devices.Eviction `koanf:"eviction"`
 	MaxNewPerHour    int              `koanf:"max_new_per_hour"`
-	Permissions      string           `koanf:"permissions"` // first or all
+	Permissions      string           `koanf:"permissions"` // all or first
 	UpdateDelay      time.Duration    `koanf:"update_delay"`
 	DeleteDelay      time.Duration    `koanf:"delete_delay"`
 	MinActorAge      time.Duration    `koanf:"min_actor_age"`

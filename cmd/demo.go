@@ -167,9 +167,8 @@ func (s *stage) play(ctx context.Context, out *narrator, issuer string) error {
 			return errors.Join(err, laptop.refresh(400))
 		},
 		func() error {
-			out.chapter("Ada signs in on laptop and phone, and lets the phone end other devices.")
-			return errors.Join(laptop.signIn(), phone.signIn(),
-				laptop.call("PATCH", "/api/v1/devices/"+phone.device, `{"can_update_other_devices":true,"can_delete_other_devices":true}`, 200))
+			out.chapter("Ada signs in on laptop and phone.")
+			return errors.Join(laptop.signIn(), phone.signIn())
 		},
 		func() error {
 			out.chapter("The laptop is lost. Ada ends it from her phone.")

@@ -54,6 +54,9 @@ func newHouse(t testing.TB, rules ...func(*devices.Rules)) *house {
 	return h
 }
 
+// firstOnly gives permissions to the first device of a subject alone.
+func firstOnly(r *devices.Rules) { r.EveryDeviceActs = false }
+
 func (h *house) good(err error) {
 	h.t.Helper()
 	if err != nil {

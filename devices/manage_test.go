@@ -94,7 +94,7 @@ func TestWhoMayNotAct(t *testing.T) {
 }
 
 func TestAnotherSubjectsDeviceIsNotFound(t *testing.T) {
-	h := newHousehold(t)
+	h := newHousehold(t, firstOnly)
 	for name, id := range map[string]string{"Bob's": h.bobs.Device.ID, "made up": "made-up", "none": ""} {
 		for verb, do := range map[string]func() error{
 			"history": h.history(by(h.laptop), id),
@@ -135,7 +135,7 @@ func TestTheListIsOldestFirst(t *testing.T) {
 // TestItWasNotMe: that word is kept as it was said, of one's own device too,
 // and nobody comes back to one without proving who they are.
 func TestItWasNotMe(t *testing.T) {
-	h := newHousehold(t)
+	h := newHousehold(t, firstOnly)
 	h.refuses(devices.ErrNoDeletePermission, "from the phone", func() error {
 		return h.Disown(t.Context(), by(h.phone), h.laptop.Device.ID)
 	}, "ada")
@@ -180,7 +180,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	h, cursor := newHousehold(t), ""
+	h, cursor := newHousehold(t, firstOnly), ""
 	phone, laptop := h.phone.Device.ID, h.laptop.Device.ID
 	update, drop := devices.Edit{CanUpdateOthers: ptr(true)}, devices.Edit{CanUpdateOthers: ptr(false)}
 	remove := devices.Edit{CanDeleteOthers: ptr(true)}
@@ -340,7 +340,7 @@ func TestOperators(t *testing.T) {
 }
 
 func TestAnOwnerClearsAFlag(t *testing.T) {
-	h, cursor := newHousehold(t), ""
+	h, cursor := newHousehold(t, firstOnly), ""
 	flagged := h.signIn("ada", devicestest.ThiefHeaders(), h.laptop.Secret)
 	if flagged.Device.State != devices.StateFlagged {
 		t.Fatalf("the device is %s", flagged.Device.State)

@@ -51,8 +51,8 @@ type Rules struct {
 	MaxPerSubject int // live devices; 0 means no cap
 	Eviction      Eviction
 	MaxNewPerHour int // new devices of a subject within an hour; 0 means no limit
-	// EveryDeviceActs gives each new device both permissions, not the first of
-	// a subject alone.
+	// EveryDeviceActs gives each new device both permissions. Without it, only
+	// the first device of a subject gets them.
 	EveryDeviceActs bool
 	UpdateDelay     time.Duration // minimum age of a device before it may be changed
 	DeleteDelay     time.Duration // … before another may end it
@@ -63,7 +63,7 @@ type Rules struct {
 // DefaultRules returns the contract's defaults.
 func DefaultRules() Rules {
 	return Rules{
-		Eviction: EvictIdleOldest, MaxNewPerHour: 20,
+		Eviction: EvictIdleOldest, MaxNewPerHour: 20, EveryDeviceActs: true,
 		MinActorAge: 24 * time.Hour, FreshFor: 5 * time.Minute,
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/lanyard-id/lanyard/devices/devicestest"
 )
 
-func TestTheFirstDeviceMayActOnOthers(t *testing.T) {
-	h, cursor := newHouse(t), ""
+func TestOnlyTheFirstDeviceActs(t *testing.T) {
+	h, cursor := newHouse(t, firstOnly), ""
 	first := h.signIn("ada", devicestest.LaptopHeaders())
 	if !first.New || len(first.Secret) != 32 || first.Device.Tier != devices.TierCookie ||
 		first.Verdict.Decision != devices.Allow {
@@ -82,7 +82,7 @@ func TestWithoutItsCookieADeviceIsNew(t *testing.T) {
 }
 
 func TestACopiedCookieMakesAFlaggedDevice(t *testing.T) {
-	h, cursor := newHouse(t), ""
+	h, cursor := newHouse(t, firstOnly), ""
 	laptop := h.signIn("ada", devicestest.LaptopHeaders())
 	before := h.device(laptop)
 	h.told(&cursor)
@@ -194,7 +194,7 @@ func TestTheCap(t *testing.T) {
 		{devices.EvictRefuseNew, "", devices.ErrDeviceLimit},
 	} {
 		t.Run(string(row.eviction), func(t *testing.T) {
-			h, cursor := newHouse(t, atMost(2, row.eviction)), ""
+			h, cursor := newHouse(t, atMost(2, row.eviction), firstOnly), ""
 			devs := map[string]devices.Enrolment{
 				"laptop": h.signIn("ada", devicestest.LaptopHeaders()),
 				"phone":  h.signIn("ada", devicestest.PhoneHeaders()),
@@ -259,7 +259,7 @@ func TestALoweredCapMakesRoom(t *testing.T) {
 }
 
 func TestManyEnrollAtOnceUnderTheCap(t *testing.T) {
-	h := newHouse(t, func(r *devices.Rules) { r.MaxPerSubject = 3 })
+	h := newHouse(t, func(r *devices.Rules) { r.MaxPerSubject = 3 }, firstOnly)
 	var all sync.WaitGroup
 	for range 12 {
 		all.Go(func() {
@@ -288,7 +288,7 @@ func TestManyEnrollAtOnceUnderTheCap(t *testing.T) {
 // TestWhoPushesTheOnlyDeviceOutIsNotTheFirst: an intruder at a cap of one ends
 // the owner's device, and does not inherit what it might do.
 func TestWhoPushesTheOnlyDeviceOutIsNotTheFirst(t *testing.T) {
-	h := newHouse(t, func(r *devices.Rules) { r.MaxPerSubject = 1 })
+	h := newHouse(t, func(r *devices.Rules) { r.MaxPerSubject = 1 }, firstOnly)
 	owner := h.signIn("ada", devicestest.LaptopHeaders())
 	intruder := h.signIn("ada", devicestest.ThiefHeaders())
 	if h.device(owner).Live() {

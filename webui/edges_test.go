@@ -205,6 +205,7 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 // no button for it, and is told what to do where the one that may is lost.
 func TestNothingIsOfferedThatIsRefused(t *testing.T) {
 	h := newHouse(t)
+	h.registry.Rules.EveryDeviceActs = false
 	laptop := h.browser(onWindows)
 	laptop.signIn()
 	lost := h.devices()[0].ID

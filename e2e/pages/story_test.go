@@ -18,7 +18,7 @@ func TestALostPhone(t *testing.T) {
 	browser := chromium(t)
 	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
 		t.Run(name, func(t *testing.T) {
-			h := house.Open(t, house.SQLite)
+			h := house.Open(t, house.SQLite, house.Setting{Key: "devices.permissions", Value: "first"})
 			ada, notes := h.User("ada@example.com"), h.Client("--id", "notes", "--public", "--name", "Notes")
 			on, in := windows(), iphone()
 			on.scripts, in.scripts = scripts, scripts
