@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"fmt"
 	"math/bits"
 	"regexp/syntax"
 	"slices"
@@ -9,7 +8,8 @@ import (
 )
 
 // prefilter finds which of many regular expressions can match in a text at
-// all, in one pass over the text. It is read-only once it is made.
+// all, in one pass over the text. Once all are added, it is
+// read-only.
 type prefilter struct {
 	// starts are the literals by their first minLiteral bytes.
 	starts map[[minLiteral]byte][]int32
@@ -20,52 +20,55 @@ type prefilter struct {
 	always  []uint64 // a bit for each expression that needs nothing
 }
 
-// newPrefilter makes a filter of expressions as regexp.Compile takes them. An
-// expression that cannot be parsed is an error.
-func newPrefilter(expressions []string) (*prefilter, error) {
-	f := &prefilter{
-		starts: map[[minLiteral]byte][]int32{}, clauses: make([][][]int32, len(expressions)),
-		always: make([]uint64, (len(expressions)+63)/64),
-	}
-	numbers := map[string]int32{}
-	for i, expression := range expressions {
-		re, err := syntax.Parse(expression, syntax.Perl)
-		if err != nil {
-			return nil, fmt.Errorf("parse %q: %w", expression, err)
-		}
-		n := needOf(re)
-		best, ok := n.best()
-		if !ok {
-			f.always[i/64] |= 1 << (i % 64)
-			continue
-		}
-		for _, literal := range best {
-			at := f.number(numbers, literal)
-			f.asks[at] = append(f.asks[at], int32(i))
-		}
-		for _, other := range n.all() {
-			if slices.Equal(other, best) {
-				continue
-			}
-			var clause []int32
-			for _, literal := range other {
-				clause = append(clause, f.number(numbers, literal))
-			}
-			f.clauses[i] = append(f.clauses[i], clause)
-		}
-	}
-	return f, nil
+// newPrefilter returns a filter of no expressions.
+func newPrefilter() *prefilter {
+	return &prefilter{starts: map[[minLiteral]byte][]int32{}}
 }
 
-// number returns the number of a literal, which it is given at first.
-func (f *prefilter) number(numbers map[string]int32, literal string) int32 {
-	if at, known := numbers[literal]; known {
-		return at
+// add gives the next number, from 0, to an expression that regexp.Compile
+// takes.
+func (f *prefilter) add(expression string) {
+	re, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		panic(err) // regexp has compiled it
+	}
+	i := len(f.clauses)
+	f.clauses = append(f.clauses, nil)
+	if i/64 == len(f.always) {
+		f.always = append(f.always, 0)
+	}
+	n := needOf(re)
+	best, ok := n.best()
+	if !ok {
+		f.always[i/64] |= 1 << (i % 64)
+		return
+	}
+	for _, literal := range best {
+		at := f.number(literal)
+		f.asks[at] = append(f.asks[at], int32(i))
+	}
+	for _, other := range n.all() {
+		if slices.Equal(other, best) {
+			continue
+		}
+		var clause []int32
+		for _, literal := range other {
+			clause = append(clause, f.number(literal))
+		}
+		f.clauses[i] = append(f.clauses[i], clause)
+	}
+}
+
+// number returns the number of a literal. A new literal gets the next one.
+func (f *prefilter) number(literal string) int32 {
+	start := [minLiteral]byte([]byte(literal))
+	for _, at := range f.starts[start] {
+		if f.texts[at] == literal {
+			return at
+		}
 	}
 	at := int32(len(f.texts))
-	numbers[literal] = at
 	f.texts, f.asks = append(f.texts, literal), append(f.asks, nil)
-	start := [minLiteral]byte([]byte(literal))
 	f.starts[start] = append(f.starts[start], at)
 	return at
 }
