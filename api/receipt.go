@@ -28,7 +28,7 @@ type Receipt struct {
 
 // Leg is one thing that is ended at another server.
 type Leg struct {
-	Kind     string    `json:"kind" enum:"hydra_chain,hydra_login,kratos_session,kratos_new"`
+	Kind     string    `json:"kind" enum:"hydra_chain,hydra_consent,hydra_login,kratos_session,kratos_new"`
 	State    string    `json:"state" enum:"pending,done,held" doc:"held: the server cannot end it, or did not confirm that it knew it (trouble hydra_did_not_confirm). It is refused here from now on; access tokens may work until the time in until."`
 	ClientID string    `json:"client_id,omitempty"`
 	GrantID  string    `json:"grant_id,omitempty"`

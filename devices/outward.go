@@ -44,6 +44,7 @@ type LegKind string
 // The kinds of legs.
 const (
 	LegHydraChain    LegKind = "hydra_chain"    // all tokens of one authorization
+	LegHydraConsent  LegKind = "hydra_consent"  // what a subject let a client have, on all devices
 	LegHydraLogin    LegKind = "hydra_login"    // a login session
 	LegKratosSession LegKind = "kratos_session" // a session
 	LegKratosNew     LegKind = "kratos_new"     // … that had no ID when it was seen

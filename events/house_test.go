@@ -107,7 +107,7 @@ func open(t *testing.T, url string) *house {
 	}
 	t.Cleanup(func() { _ = h.store.Close() })
 	h.registry = &devices.Registry{
-		Store: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
+		Store: h.store, Consents: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
 	}
 	server := httptest.NewServer(h.elsewhere)
 	t.Cleanup(server.Close)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type Book interface {
 	DeviceTies(ctx context.Context, deviceID string) ([]devices.Tie, error)
 	Holding(ctx context.Context, grantID string) (devices.Holding, error)
 	EndTie(ctx context.Context, kind devices.TieKind, ref string, at time.Time) error
+	// FindGrants returns grants, ended ones too, newest first.
+	FindGrants(ctx context.Context, q devices.GrantQuery) ([]devices.Grant, error)
 }
 
 // Ender ends a leg at the server that it is about.
@@ -136,10 +139,24 @@ func (o *Outward) legs(ctx context.Context, e devices.Event) ([]devices.Leg, err
 			}
 		}
 		return legs, err
+	case devices.EventConsentWithdrawn:
+		given, err := o.Book.FindGrants(ctx, devices.GrantQuery{
+			Subject: e.Subject, ClientID: e.ClientID, Page: devices.Page{Limit: 500},
+		})
+		if !slices.ContainsFunc(given, func(g devices.Grant) bool { return g.Issuer == devices.IssuerHydra }) {
+			return nil, err
+		}
+		consent := leg(devices.LegHydraConsent, e.ID)
+		consent.NextAt = consent.NextAt.Add(afterChains)
+		return []devices.Leg{consent}, err
 	default:
 		return nil, nil
 	}
 }
+
+// afterChains is how much later than its chains a consent is ended at Hydra:
+// with the consent Hydra forgets the chains, and could not confirm their end.
+const afterChains = 3 * time.Second
 
 func legOf(k devices.TieKind) devices.LegKind {
 	switch k {
@@ -200,7 +217,7 @@ func tieOf(k devices.LegKind) (devices.TieKind, bool) {
 		return devices.TieKratosSession, true
 	case devices.LegKratosNew:
 		return devices.TieKratosNew, true
-	case devices.LegHydraChain:
+	case devices.LegHydraChain, devices.LegHydraConsent:
 	}
 	return "", false
 }

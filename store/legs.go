@@ -126,6 +126,22 @@ func (s *Store) Legs(ctx context.Context, deviceID string) ([]devices.Leg, error
 	return legList(rows), nil
 }
 
+// ClientLegs returns what is being ended elsewhere of a client's access to what
+// is a subject's, since a time, oldest first.
+func (s *Store) ClientLegs(ctx context.Context, subject, clientID string, since time.Time) ([]devices.Leg, error) {
+	if !clean(subject, clientID) {
+		return nil, nil
+	}
+	var rows []legRow
+	err := s.read.NewSelect().Model(&rows).
+		Where("subject = ? AND client_id = ? AND created_at >= ?", subject, clientID, at(since)).
+		OrderExpr("created_at, id").Limit(500).Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list legs of a client: %w", err)
+	}
+	return legList(rows), nil
+}
+
 func legList(rows []legRow) []devices.Leg {
 	list := make([]devices.Leg, len(rows))
 	for i := range rows {

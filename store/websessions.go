@@ -137,7 +137,19 @@ func (s *Store) Holders(ctx context.Context, subject string, now time.Time) ([]r
 func (s *Store) DeviceGrants(
 	ctx context.Context, subject, deviceID string, p devices.Page,
 ) ([]records.Grant, error) {
-	found, err := s.FindGrants(ctx, devices.GrantQuery{Subject: subject, DeviceID: deviceID, Page: p})
+	return s.grantsWithClients(ctx, devices.GrantQuery{Subject: subject, DeviceID: deviceID, Page: p})
+}
+
+// ClientGrants returns the grants of a client that a subject gave, ended ones
+// too, newest first, with the client as it is now.
+func (s *Store) ClientGrants(
+	ctx context.Context, subject, clientID string, p devices.Page,
+) ([]records.Grant, error) {
+	return s.grantsWithClients(ctx, devices.GrantQuery{Subject: subject, ClientID: clientID, Page: p})
+}
+
+func (s *Store) grantsWithClients(ctx context.Context, q devices.GrantQuery) ([]records.Grant, error) {
+	found, err := s.FindGrants(ctx, q)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ func (c *Client) End(ctx context.Context, l devices.Leg) (devices.Leg, error) {
 	switch l.Kind {
 	case devices.LegHydraChain:
 		return c.endChain(ctx, l)
+	case devices.LegHydraConsent:
+		return c.endConsent(ctx, l)
 	case devices.LegHydraLogin:
 		return c.endLogin(ctx, l)
 	case devices.LegKratosSession:
@@ -163,6 +165,20 @@ func nextPage(h http.Header) string {
 		return ""
 	}
 	return u.Query().Get("page_token")
+}
+
+// endConsent makes Hydra forget what a subject let a client have, so that the
+// next authorization asks again, and ends all chains of the client. Hydra
+// answers 204 if it knows of none.
+func (c *Client) endConsent(ctx context.Context, l devices.Leg) (devices.Leg, error) {
+	if c.HydraAdmin == "" {
+		return c.held(l, "hydra_admin_url_missing", time.Time{}), nil
+	}
+	r, err := c.hydra.RevokeOAuth2ConsentSessions(ctx).Subject(l.Subject).Client(l.ClientID).Execute()
+	if status := answered(r); err != nil && status != http.StatusNotFound {
+		return l, fmt.Errorf("end a consent at Hydra (status %d): %w", status, err)
+	}
+	return c.done(l), nil
 }
 
 // endLogin ends a login session: Hydra then asks for a new sign-in, tells

@@ -146,6 +146,18 @@ func TestEndingSessions(t *testing.T) {
 			h.hydra.says("DELETE "+logins, http.StatusInternalServerError, "{}")
 		}, "", nil},
 		{"Hydra's, nowhere", devices.Leg{Kind: devices.LegHydraLogin, Ref: "s"}, func(h *house) { h.client.HydraAdmin = "" }, devices.LegHeld, nil},
+		{"a consent", devices.Leg{Kind: devices.LegHydraConsent, Ref: "e", Subject: "ada", ClientID: "client"}, func(h *house) {
+			h.hydra.says(allChains, http.StatusNoContent, "")
+		}, devices.LegDone, nil},
+		{"a consent, unknown", devices.Leg{Kind: devices.LegHydraConsent, Ref: "e", Subject: "ada", ClientID: "client"}, func(h *house) {
+			h.hydra.says(allChains, http.StatusNotFound, "{}")
+		}, devices.LegDone, nil},
+		{"a consent, in trouble", devices.Leg{Kind: devices.LegHydraConsent, Ref: "e", Subject: "ada", ClientID: "client"}, func(h *house) {
+			h.hydra.says(allChains, http.StatusInternalServerError, "{}")
+		}, "", nil},
+		{"a consent, nowhere", devices.Leg{Kind: devices.LegHydraConsent, Ref: "e", Subject: "ada", ClientID: "client"}, func(h *house) {
+			h.client.HydraAdmin = ""
+		}, devices.LegHeld, nil},
 		{"Kratos'", devices.Leg{Kind: devices.LegKratosSession, Ref: "s"}, func(h *house) {
 			h.kratos.says("DELETE /admin/sessions/s", http.StatusNoContent, "")
 		}, devices.LegDone, []string{"s"}},

@@ -1,0 +1,1 @@
+DROP INDEX legs_subject;
