@@ -16,33 +16,9 @@ type ConsentPage struct {
 	Action, Flow, ClientName, ClientURI, LogoURI, Subject string
 	// Shown seals what the page asks, for the sign-in that it asks.
 	Shown      string
-	Scopes     []ScopeLine
+	Scopes     []string
 	FormAction []string
 	UILocales  string // as the client asks for them
-}
-
-// ScopeLine is one thing that a client asks for, in words.
-type ScopeLine struct{ Name, Text string }
-
-func scopeLines(scopes []string) []ScopeLine {
-	words := map[string]string{
-		scopeOpenID:  "Know who you are",
-		"profile":    "See your name and profile",
-		"email":      "See your email address",
-		"address":    "See your postal address",
-		"phone":      "See your phone number",
-		scopeOffline: "Stay signed in on this device until you end it",
-		"devices":    "See, rename and end your devices",
-	}
-	lines := make([]ScopeLine, 0, len(scopes))
-	for _, scope := range scopes {
-		text := words[scope]
-		if text == "" {
-			text = scope
-		}
-		lines = append(lines, ScopeLine{scope, text})
-	}
-	return lines
 }
 
 // showConsent is GET /consent.
@@ -69,7 +45,7 @@ func (p *Provider) askConsent(w http.ResponseWriter, r *http.Request, a *ask, in
 		Action: p.URL("/consent"), Flow: r.Form.Get("flow"), Shown: shown,
 		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
 		Subject: p.called(r.Context(), in.Subject),
-		Scopes:  scopeLines(a.wanted()), FormAction: []string{origin(a.GetRedirectURI())},
+		Scopes:  a.wanted(), FormAction: []string{origin(a.GetRedirectURI())},
 		UILocales: a.GetRequestForm().Get("ui_locales"),
 	})
 }

@@ -55,7 +55,7 @@ func NewPages(others ...fs.FS) (*Pages, error) {
 // load parses the pages for one language.
 func (p *Pages) load(l *Locale, all []fs.FS) error {
 	layout, err := template.New("layout").Option("missingkey=error").
-		Funcs(template.FuncMap{"t": l.T, "isolate": isolated, "link": link}).
+		Funcs(template.FuncMap{"t": l.T, "isolate": isolated, "link": link, "scope": l.Scope}).
 		ParseFS(files, "templates/layout.html")
 	if err != nil {
 		return err

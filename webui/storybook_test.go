@@ -24,10 +24,9 @@ type (
 	}
 	consent struct {
 		Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
-		Scopes                                                       []scope
+		Scopes                                                       []string
 		FormAction                                                   []string
 	}
-	scope  struct{ Name, Text string }
 	logout struct {
 		Action, ClientName, Subject, Shown string
 		FormAction                         []string
@@ -55,7 +54,7 @@ func storybook() []story {
 		{"login", login{Action: "https://id.example/login"}},
 		{"consent", consent{
 			"https://id.example/consent", "f-1", "Shop", "https://shop.example/about", "https://cdn.example/logo.png",
-			"ada", "s-1", []scope{{"openid", "Know who you are"}, {"devices", "See, rename and end your devices"}}, app,
+			"ada", "s-1", []string{"openid", "devices"}, app,
 		}},
 		{"consent", consent{Action: "https://id.example/consent", Flow: "f-1", ClientName: "shop", Subject: "ada"}},
 		{"logout", logout{"https://id.example/out", "Shop", "ada", "s-1", app}},
@@ -135,7 +134,7 @@ func TestHostileValues(t *testing.T) {
 		e := []string{evil}
 		for _, s := range append(owners(evil), []story{
 			{"login", login{evil, evil, evil, evil, evil, 0, e}},
-			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []scope{{evil, evil}}, e}},
+			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []string{evil}, e}},
 			{"logout", logout{evil, evil, evil, evil, e}},
 			{"error", failure{400, evil, evil, evil, evil, evil, evil}},
 			{"notice", notice{evil, evil, evil, evil}},
@@ -162,7 +161,7 @@ func TestWhatCannotBeDrawnIsACleanFailure(t *testing.T) {
 	p.Log = slog.New(slog.NewTextHandler(&logged, nil))
 	for name, s := range map[string]story{
 		"a field is missing":         {"login", struct{ Action, Flow string }{"/login", "f"}},
-		"a nested field is missing":  {"consent", map[string]any{"Action": "/", "Scopes": []struct{ Name string }{{"x"}}}},
+		"a nested field is missing":  {"consent", map[string]any{"Action": "/", "Scopes": []int{1}}},
 		"a key is missing":           {"notice", map[string]any{"Title": "x"}},
 		"no data":                    {"login", nil},
 		"no such page":               {"devices", notice{}},
