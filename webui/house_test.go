@@ -108,7 +108,7 @@ func newHouseOn(t testing.TB, database string, changes ...func(*house, *webui.Co
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	h := &house{t: t, store: db, clock: clock, issuer: server.URL, registry: &devices.Registry{
-		Store: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
+		Store: db, Consents: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
 	}}
 	pages, looks := newPages(t), observe.New(observe.Config{Now: clock.Now})
 	p, err := provider.New(provider.Config{

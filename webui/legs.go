@@ -3,15 +3,20 @@ package webui
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui/records"
 )
 
 // Outward tells what is being ended at other servers.
 type Outward interface {
 	// Legs returns what is being ended elsewhere for a device, oldest first.
 	Legs(ctx context.Context, deviceID string) ([]devices.Leg, error)
+	// ClientLegs returns what is being ended elsewhere of a client's access to
+	// what is a subject's, since a time, oldest first.
+	ClientLegs(ctx context.Context, subject, clientID string, since time.Time) ([]devices.Leg, error)
 }
 
 // leg is one thing that is ended at another server, in words.
@@ -35,6 +40,30 @@ func (u *UI) elsewhere(ctx context.Context, v *visit, d devices.Device, page *re
 	if len(legs) == 0 && v.now.Sub(d.RevokedAt) < queuing {
 		page.Waiting = true
 	}
+	v.addLegs(page, legs)
+	return nil
+}
+
+// withdrawnElsewhere adds to a receipt what becomes of a client's access at
+// other servers.
+func (u *UI) withdrawnElsewhere(
+	ctx context.Context, v *visit, clientID string, since time.Time, ended []records.Grant, page *receiptPage,
+) error {
+	elsewhere := slices.ContainsFunc(ended, func(g records.Grant) bool { return g.Issuer != "" })
+	if u.Outward == nil || !elsewhere {
+		return nil
+	}
+	legs, err := u.Outward.ClientLegs(ctx, v.session.Subject, clientID, since)
+	if err != nil {
+		return err
+	}
+	page.Waiting = len(legs) == 0 && v.now.Sub(since) < queuing
+	v.addLegs(page, legs)
+	return nil
+}
+
+// addLegs adds to a receipt what is ended at other servers.
+func (v *visit) addLegs(page *receiptPage, legs []devices.Leg) {
 	for _, l := range legs {
 		shown := leg{What: v.ends(l), State: v.stands(l)}
 		page.Waiting = page.Waiting || l.State == devices.LegPending
@@ -45,7 +74,6 @@ func (u *UI) elsewhere(ctx context.Context, v *visit, d devices.Device, page *re
 			page.Legs = append(page.Legs, shown)
 		}
 	}
-	return nil
 }
 
 // ends says what a leg ends.
@@ -53,6 +81,8 @@ func (l *Locale) ends(leg devices.Leg) string {
 	switch leg.Kind {
 	case devices.LegHydraChain:
 		return l.T("Access of %s", isolated(Cut(cmp.Or(leg.ClientID, "?"), 60)))
+	case devices.LegHydraConsent:
+		return l.T("What %s may do without asking", isolated(Cut(cmp.Or(leg.ClientID, "?"), 60)))
 	case devices.LegHydraLogin:
 		return l.T("Sign-in for applications")
 	case devices.LegKratosSession, devices.LegKratosNew:

@@ -23,6 +23,7 @@ type receiptPage struct {
 	Waiting  bool // something elsewhere is not confirmed yet
 	Over     bool // nothing is left, here or elsewhere
 	NotMe    bool
+	Apps     bool // it is about an app, not a device
 	Password bool // a new password can be had here
 }
 

@@ -57,6 +57,20 @@ func Samples(text string) []Sample {
 			Living: []living{{text, at}}, Legs: []leg{{text, text, at}, {What: text}}, Waiting: true, NotMe: true, Password: true,
 		}},
 		{"receipt", receiptPage{Frame: in, Title: "No device was ended", Over: true}},
+		{"receipt", receiptPage{Frame: in, Title: text, Apps: true, Living: []living{{text, at}}}},
+		{"apps", appsPage{Frame: in, CanWithdraw: true, Powerless: text, Password: true, Apps: []app{
+			{
+				Name: text, To: "/devices/apps/notes/end", Scopes: []string{text, text}, Since: at, Used: at,
+				Devices: []appDevice{{"d-1", text}, {"d-2", text}}, More: 2, Asks: true,
+			},
+			{Name: text, To: "/devices/apps/shop/end", Since: at},
+		}}},
+		{"apps", appsPage{Frame: in}},
+		{"withdraw", withdrawPage{
+			Frame: in, Action: "/devices/apps/notes/end",
+			App: app{Name: text, Scopes: []string{text}, Devices: []appDevice{{"d-1", text}}, More: 1, Asks: true},
+		}},
+		{"withdraw", withdrawPage{Frame: in, Action: "/devices/apps/shop/end"}},
 		{"password", passwordPage{Frame: in, Identifier: text, Error: text, Least: 12}},
 		{"password", passwordPage{Frame: in, Done: true}},
 		{"problem", problemPage{Frame: in, Title: text, Text: text, Link: "/devices", LinkText: text}},

@@ -22,6 +22,9 @@ type Holdings interface {
 	// DeviceGrants returns the grants on a device of the subject, ended ones
 	// too, newest first.
 	DeviceGrants(ctx context.Context, subject, deviceID string, p devices.Page) ([]records.Grant, error)
+	// ClientGrants returns the grants of a client that the subject gave, ended
+	// ones too, newest first.
+	ClientGrants(ctx context.Context, subject, clientID string, p devices.Page) ([]records.Grant, error)
 }
 
 // Passwords changes the passwords of subjects, where they are kept here.
@@ -109,6 +112,9 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /devices/others", u.owner(u.askOthers))
 	mux.HandleFunc("GET /devices/others/ended", u.owner(u.receiptOthers))
 	mux.HandleFunc("GET /devices/password", u.owner(u.askPassword))
+	mux.HandleFunc("GET /devices/apps", u.owner(u.apps))
+	mux.HandleFunc("GET /devices/apps/{client}/end", u.owner(u.askWithdraw))
+	mux.HandleFunc("GET /devices/apps/{client}/ended", u.owner(u.receiptApp))
 
 	post := func(pattern string, h step) {
 		mux.Handle("POST "+pattern, u.guarded(u.owner(h)))
@@ -119,6 +125,7 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	post("/devices/signout", u.signOut)
 	post("/devices/others", u.endOthers)
 	post("/devices/password", u.setPassword)
+	post("/devices/apps/{client}/end", u.withdraw)
 	post("/devices/{id}/name", u.rename)
 	post("/devices/{id}/permissions", u.permit)
 	post("/devices/{id}/seen", u.acknowledge)

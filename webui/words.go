@@ -153,6 +153,7 @@ func (l *Locale) why(r devices.Reason) string {
 		devices.ReasonOperator:         "the operator ended it",
 		devices.ReasonClient:           "the application ended it",
 		devices.ReasonCodeReplay:       "a used sign-in came back",
+		devices.ReasonConsentWithdrawn: "the access was withdrawn",
 	}
 	if text := words[r]; text != "" {
 		return l.T(text)
