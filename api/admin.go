@@ -114,6 +114,10 @@ func (a *Admin) register() {
 		"All devices of a subject, oldest first"), a.subjectDevices)
 	serve(a.huma, a.door, op("end-subject", "POST", "/subjects/{sub}/revoke-all",
 		"End every device, grant and session of a subject"), a.endSubject)
+	serve(a.huma, a.door, op("subject-consents", "GET", "/subjects/{sub}/consents",
+		"The clients that have access to what is a subject's, by name"), a.subjectConsents)
+	serve(a.huma, a.door, op("withdraw-consent", "DELETE", "/subjects/{sub}/consents/{client}",
+		"Withdraw a client's access on all devices, so that it must ask again; the devices stay", 404), a.withdrawConsent)
 	serve(a.huma, a.door, op("find-grants", "GET", "/grants", "Grants of all subjects, newest first"), a.findGrants)
 	serve(a.huma, a.door, op("end-grant", "DELETE", "/grants/{id}", "End a grant; its device stays", 404), a.endGrant)
 	events := op("list-events", "GET", "/events", "What happened, in order")

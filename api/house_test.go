@@ -86,7 +86,7 @@ func newHouse(t testing.TB, edit ...func(*devices.Rules)) *house {
 		e(&rules)
 	}
 	h.registry = &devices.Registry{
-		Store: s, Policy: devices.DefaultPolicy(), Rules: rules, Now: h.now, NewID: h.newID,
+		Store: s, Consents: s, Policy: devices.DefaultPolicy(), Rules: rules, Now: h.now, NewID: h.newID,
 	}
 	log := slog.New(slog.NewJSONHandler(h.log, nil))
 	h.public = httptest.NewServer(api.New(api.Config{Registry: h.registry, Auth: h.tokens, Outward: s, Now: h.now, Log: log}))

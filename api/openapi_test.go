@@ -132,6 +132,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	admin.holds("/admin/devices/{id}", "patch", h.operate("PATCH", "/admin/devices/"+phone.ID, `{"name":"x"}`))
 	admin.holds("/admin/devices/{id}/history", "get", h.operate("GET", "/admin/devices/"+laptop.ID+"/history", ""))
 	admin.holds("/admin/subjects/{sub}/devices", "get", h.operate("GET", "/admin/subjects/ada/devices", ""))
+	admin.holds("/admin/subjects/{sub}/consents", "get", h.operate("GET", "/admin/subjects/ada/consents", ""))
+	admin.holds("/admin/subjects/{sub}/consents/{client}", "delete", h.operate("DELETE", "/admin/subjects/ada/consents/shop", ""))
 	admin.holds("/admin/subjects", "get", h.operate("GET", "/admin/subjects?name=ada", ""))
 	admin.holds("/admin/subjects", "get", h.operate("GET", "/admin/subjects", ""))
 	admin.holds("/admin/grants", "get", h.operate("GET", "/admin/grants", ""))
@@ -182,7 +184,8 @@ func TestTheDocumentsKeepToTheirListeners(t *testing.T) {
 	owners := []string{"/api/v1/devices", "/api/v1/devices/logout", "/api/v1/devices/revoke-all", "/api/v1/devices/{id}",
 		"/api/v1/devices/{id}/history", "/api/v1/devices/{id}/receipt"}
 	operators := []string{"/admin/devices", "/admin/devices/{id}", "/admin/devices/{id}/history", "/admin/devices/{id}/receipt", "/admin/events",
-		"/admin/grants", "/admin/grants/{id}", "/admin/subjects", "/admin/subjects/{sub}/devices", "/admin/subjects/{sub}/revoke-all"}
+		"/admin/grants", "/admin/grants/{id}", "/admin/subjects", "/admin/subjects/{sub}/consents",
+		"/admin/subjects/{sub}/consents/{client}", "/admin/subjects/{sub}/devices", "/admin/subjects/{sub}/revoke-all"}
 	if got := paths(public); !slices.Equal(got, owners) {
 		t.Errorf("public: got %v", got)
 	}

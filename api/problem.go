@@ -56,6 +56,7 @@ var (
 	errCrossSite   = errors.New("request from another site")
 	errAdminLocal  = errors.New("admin API without tokens is for this machine only")
 	errNoGrant     = errors.New("no such grant")
+	errNoConsent   = errors.New("no such consent")
 	errOperator    = errors.New("no or wrong operator token")
 	errUnavailable = errors.New("store trouble")
 	errInternal    = errors.New("bug")
@@ -87,6 +88,7 @@ var translations = [...]struct {
 	{devices.ErrInvalid, 422, validationFailed, "The request is not valid. See errors."},
 	{errNotFound, 404, "not_found", "There is nothing at this path."},
 	{errNoGrant, 404, "grant_not_found", "There is no such grant."},
+	{errNoConsent, 404, "consent_not_found", "The client has no access to what is this subject's."},
 	{errMethod, 405, "method_not_allowed", "This path does not take that method. See the Allow header."},
 	{errTooLarge, 413, "body_too_large", "The body is larger than 64 KiB."},
 	{errMediaType, 415, "unsupported_media_type", "Send the body as application/json."},

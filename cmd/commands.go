@@ -41,6 +41,7 @@ type commands struct {
 	Keys     keysCmd     `cmd:"" help:"Manage the server's keys, on the database."`
 	Devices  devicesCmd  `cmd:"" help:"Look at devices and end them, through the admin API."`
 	Grants   grantsCmd   `cmd:"" help:"Look at grants and end them, through the admin API."`
+	Consents consentsCmd `cmd:"" help:"See which clients have access to what is a subject's and withdraw it, through the admin API."`
 	Events   eventsCmd   `cmd:"" help:"Read what happened, through the admin API."`
 	Simulate simulateCmd `cmd:"" help:"Judge recorded or made-up sightings, a JSON object a line, and say how right it was."`
 	Config   configCmd   `cmd:"" help:"Print the effective configuration, secrets hidden, and check it."`

@@ -12,6 +12,7 @@ import (
 	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/devicestest"
+	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/store"
 )
 
@@ -29,7 +30,7 @@ func adasDevices(t *testing.T, m *terminal) (laptop, phone devices.Device, admin
 	t.Cleanup(func() { _ = s.Close() })
 	ids := 0
 	registry := &devices.Registry{
-		Store: s, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: time.Now,
+		Store: s, Consents: s, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: time.Now,
 		NewID: func() string { ids++; return fmt.Sprintf("01990000-0000-7000-8000-%012d", ids) },
 	}
 	enroll := func(sighting devices.Sighting) devices.Device {
@@ -46,6 +47,10 @@ func adasDevices(t *testing.T, m *terminal) (laptop, phone devices.Device, admin
 		g.IdleUntil = time.Time{}
 	})
 	if err := s.OpenGrant(t.Context(), grant); err != nil {
+		t.Fatal(err)
+	}
+	consent := oauth.Consent{Subject: "ada", ClientID: "shop", Scopes: []string{"openid"}, At: time.Now()}
+	if err := s.PutConsent(t.Context(), consent); err != nil {
 		t.Fatal(err)
 	}
 	admin := httptest.NewServer(api.NewAdmin(api.AdminConfig{
@@ -93,6 +98,17 @@ func TestOperator(t *testing.T) {
 			m.runs(0, with("grants", "revoke", grants[0].ID)...)
 			out, _ := m.runs(0, with("grants", "list")...)
 			if !strings.Contains(out, "revoked (revoked_by_operator)") {
+				t.Errorf("printed %s", out)
+			}
+
+			var apps []api.Consent
+			m.prints(&apps, with("consents", "list", "ada")...)
+			if len(apps) != 1 || apps[0].ClientID != "shop" || !apps[0].Consented || len(apps[0].DeviceIDs) != 0 {
+				t.Errorf("consents %+v", apps)
+			}
+			m.complains(1, "consent_not_found", with("consents", "withdraw", "ada", "nonsense")...)
+			m.runs(0, with("consents", "withdraw", "ada", "shop")...)
+			if out, _ = m.runs(0, with("consents", "list", "ada")...); strings.Contains(out, "shop") {
 				t.Errorf("printed %s", out)
 			}
 

@@ -46,6 +46,6 @@ func (c *usersDelete) Run(a *app) error {
 // operatorRegistry returns a registry for what operators do: it judges nothing.
 func (c Config) operatorRegistry(s *store.Store, a *app) *devices.Registry {
 	return &devices.Registry{
-		Store: s, Policy: devices.DefaultPolicy(), Rules: c.Devices.Rules(), Now: a.now, NewID: newID,
+		Store: s, Consents: s, Policy: devices.DefaultPolicy(), Rules: c.Devices.Rules(), Now: a.now, NewID: newID,
 	}
 }
