@@ -177,7 +177,8 @@ func order(r *report, hooks []any, path, flow, paste string) {
 func allowed(r *report, t tree) {
 	list := t.list("clients.web_hook.header_allowlist")
 	if list == nil {
-		r.add(Good, "clients.web_hook.header_allowlist", "the built-in list holds what lanyard looks at", "")
+		r.add(Good, "clients.web_hook.header_allowlist", "the built-in list holds what lanyard needs. "+
+			"From Kratos v25.4.0 on, a list of your own can add "+strings.Join(moreHints, ", "), "")
 		return
 	}
 	var lacks []string

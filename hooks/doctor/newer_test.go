@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,11 @@ func TestSettingsOfNewerOrys(t *testing.T) {
 		if found := said(set(before(), tt.path, tt.value)); len(found) != 1 || found[0].Level != tt.level || found[0].Paste != tt.paste {
 			t.Errorf("%s: %+v", tt.path, found)
 		}
+	}
+	if found := doctor.Kratos(kratos(), ours()); !slices.ContainsFunc(found, func(f doctor.Finding) bool {
+		return f.Level == doctor.Good && strings.Contains(f.What, "can add Sec-Ch-Ua-Platform-Version, ")
+	}) {
+		t.Errorf("without a list, nothing says what one could add: %+v", found)
 	}
 	for _, harmless := range []m{
 		set(hydra(), "oauth2.grant.refresh_token.rotation_grace_reuse_count", 2), set(hydra(), "feature_flags.discard_skipped_consents", false),
