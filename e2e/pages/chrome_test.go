@@ -34,6 +34,9 @@ type chrome struct {
 
 	mu       sync.Mutex
 	asked    []string // every URL
+	pages    int      // documents that came
+	status   int64    // of the last of them
+	page     string   // and its URL
 	problems []string
 }
 
@@ -120,6 +123,10 @@ func (c *chrome) hear(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		c.asked = append(c.asked, e.Request.URL)
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument {
+			c.pages, c.status, c.page = c.pages+1, e.Response.Status, e.Response.URL
+		}
 	case *log.EventEntryAdded:
 		// A page that answers 4xx is logged as a failed resource; tests want some.
 		if e.Entry.Level == "error" && !strings.Contains(e.Entry.Text, "the server responded with a status of 4") {
@@ -130,6 +137,20 @@ func (c *chrome) hear(event any) {
 	case *runtime.EventConsoleAPICalled:
 		c.problems = append(c.problems, fmt.Sprintf("console.%s", e.Type))
 	}
+}
+
+// documents returns how many pages have come so far.
+func (c *chrome) documents() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pages
+}
+
+// document returns the status and the URL of the last page that came.
+func (c *chrome) document() (status int64, at string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status, c.page
 }
 
 // quiet fails the test unless the browser asked nobody else, and did not
