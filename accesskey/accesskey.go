@@ -4,20 +4,32 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"strings"
+	"unicode"
 )
 
 // MinLength is the fewest characters that a key may have.
 const MinLength = 32
 
-// ErrShort says that a key has fewer than MinLength characters.
-var ErrShort = errors.New("must have at least 32 characters (try: openssl rand -base64 32)")
+// Why a key is not accepted.
+var (
+	// ErrShort: it has fewer than MinLength characters.
+	ErrShort = errors.New("must have at least 32 characters (try: openssl rand -base64 32)")
+	// ErrUnsendable: no header can carry it as it is (RFC 9110 §5.5).
+	ErrUnsendable = errors.New("must hold no control characters, and no white space at its ends (try: openssl rand -base64 32)")
+)
 
-// Validate returns ErrShort for a key that could be guessed.
+// Validate returns ErrShort for a key that could be guessed, and ErrUnsendable
+// for one that could never be sent.
 func Validate(key string) error {
-	if len([]rune(key)) < MinLength {
+	switch {
+	case len([]rune(key)) < MinLength:
 		return ErrShort
+	case strings.TrimSpace(key) != key, strings.ContainsFunc(key, unicode.IsControl):
+		return ErrUnsendable
+	default:
+		return nil
 	}
-	return nil
 }
 
 // maxSent bounds what is read of a key that somebody sends, in bytes.

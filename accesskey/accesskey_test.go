@@ -22,7 +22,9 @@ func TestValidate(t *testing.T) {
 	for key, want := range map[string]error{
 		"": accesskey.ErrShort, "x": accesskey.ErrShort, first[1:]: accesskey.ErrShort,
 		strings.Repeat("\u00e9", 31): accesskey.ErrShort, // 62 bytes
-		first:                        nil, second + second: nil, strings.Repeat("\u00e9", 32): nil,
+		strings.Repeat(" ", 32):      accesskey.ErrUnsendable, first + " ": accesskey.ErrUnsendable, "\t" + first: accesskey.ErrUnsendable,
+		first + "\n": accesskey.ErrUnsendable, first[:20] + "\x00" + first[20:]: accesskey.ErrUnsendable,
+		first: nil, second + second: nil, strings.Repeat("\u00e9", 32): nil,
 	} {
 		if err := accesskey.Validate(key); !errors.Is(err, want) {
 			t.Errorf("%q: %v", key, err)

@@ -34,14 +34,14 @@ func (s *schema) environ(environ []string) (layer, []string) {
 		if !strings.HasPrefix(name, envPrefix) || value == "" || slices.Contains(envNotKeys, name) {
 			continue
 		}
-		l, value, err := secretFromFile(keys, name, value)
+		l, given, err := given(keys, name, value)
 		switch {
 		case err != nil:
 			complaints = append(complaints, err.Error())
 		case l.key != "" && from[l.key] != "":
 			complaints = append(complaints, fmt.Sprintf("%s: set %s instead, not both", name, from[l.key]))
 		case l.key != "":
-			flat[l.key], from[l.key] = l.parse(value), name
+			flat[l.key], from[l.key] = given, name
 		case !fromKubernetes(name):
 			complaints = append(complaints, name+": no such setting"+
 				didYouMean(closest(name, slices.Sorted(maps.Keys(keys)))))
@@ -61,38 +61,46 @@ func (s *schema) environ(environ []string) (layer, []string) {
 	return settings, complaints
 }
 
-// secretFromFile resolves a variable to its key and value; a …_FILE names a
-// file that holds a secret. The leaf is empty for a variable that is none.
-func secretFromFile(keys map[string]leaf, name, value string) (leaf, string, error) {
+// given resolves a variable to its key and value; a …_FILE names a file that
+// holds a secret. The leaf is empty for a variable that is none.
+func given(keys map[string]leaf, name, text string) (leaf, any, error) {
 	if l, known := keys[name]; known {
-		return l, value, nil
+		value, err := l.given(name, text, ",")
+		return l, value, err
 	}
 	l, known := keys[strings.TrimSuffix(name, "_FILE")]
 	switch {
 	case !known:
-		return leaf{}, "", nil
+		return leaf{}, nil, nil
 	case !l.secret():
-		return leaf{}, "", fmt.Errorf("%s: only secrets are read from files; set %s", name, envName(l.key))
+		return leaf{}, nil, fmt.Errorf("%s: only secrets are read from files; set %s", name, envName(l.key))
 	}
-	text, err := readSmall(value)
+	content, err := readSmall(text)
 	if err != nil {
-		return leaf{}, "", fmt.Errorf("%s: %w", name, err)
+		return leaf{}, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	// One secret a line, where there may be several.
-	content := strings.TrimRight(string(text), "\r\n")
-	if l.Type == "array" {
-		content = strings.ReplaceAll(strings.ReplaceAll(content, "\r\n", "\n"), "\n", ",")
-	}
-	return l, content, nil
+	value, err := l.given(name, strings.TrimRight(string(content), "\r\n"), "\n")
+	return l, value, err
 }
 
-// parse reads a variable's text as the key's type. Text that is not of that
-// type stays text, for the schema to complain of.
-func (l leaf) parse(value string) any {
+// given is parse, and an error for text without any value: a secret that was
+// forgotten must not count as one that is not wanted.
+func (l leaf) given(name, text, separator string) (any, error) {
+	value := l.parse(text, separator)
+	if list, is := value.([]any); is && len(list) == 0 || strings.TrimSpace(text) == "" {
+		return nil, fmt.Errorf("%s: holds no value; set one, or unset it", name)
+	}
+	return value, nil
+}
+
+// parse reads a text as the key's type, a list by what separates its items.
+// Text that is not of that type stays text, for the schema to complain of.
+func (l leaf) parse(value, separator string) any {
 	switch l.Type {
 	case "array":
 		parts := []any{}
-		for part := range strings.SplitSeq(value, ",") {
+		for part := range strings.SplitSeq(value, separator) {
 			if part = strings.TrimSpace(part); part != "" {
 				parts = append(parts, part)
 			}

@@ -214,6 +214,41 @@ func TestStrangeValues(t *testing.T) {
 	}
 }
 
+// A secret that was forgotten does not count as one that is not wanted, and a
+// file has one secret a line, whatever is in them.
+func TestSecretsThatAreNone(t *testing.T) {
+	file := func(text string) string {
+		name := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	empty, blank := file(""), file("\n \r\n")
+	for variable, want := range map[string]string{
+		"LANYARD_ADMIN_TOKENS=" + strings.Repeat(" ", 32): "LANYARD_ADMIN_TOKENS: holds no value; set one, or unset it",
+		"LANYARD_ADMIN_TOKENS=,":                          "LANYARD_ADMIN_TOKENS: holds no value; set one, or unset it",
+		"LANYARD_ADMIN_TOKENS_FILE=" + empty:              "LANYARD_ADMIN_TOKENS_FILE: holds no value; set one, or unset it",
+		"LANYARD_HOOKS_KEYS_FILE=" + blank:                "LANYARD_HOOKS_KEYS_FILE: holds no value; set one, or unset it",
+		"LANYARD_SECRETS_SYSTEM_FILE=" + empty:            "LANYARD_SECRETS_SYSTEM_FILE: holds no value; set one, or unset it",
+		"LANYARD_WEBUI_CLIENT_SECRET_FILE=" + empty:       "LANYARD_WEBUI_CLIENT_SECRET_FILE: holds no value; set one, or unset it",
+		"LANYARD_TRUSTED_PROXIES= ":                       "LANYARD_TRUSTED_PROXIES: holds no value; set one, or unset it",
+		"LANYARD_ADMIN_TOKENS=":                           "",
+	} {
+		if _, got := load(t, "", variable); strings.Join(got, "; ") != want {
+			t.Errorf("%.40s: %v", variable, got)
+		}
+	}
+	if _, got := load(t, "admin: {tokens: [\""+strings.Repeat(" ", 32)+"\"]}"); len(got) != 1 || !strings.HasPrefix(got[0], "admin.tokens[0]: must hold no") {
+		t.Errorf("a token of spaces: %v", got)
+	}
+	comma := secret + "," + secret
+	c, got := load(t, "", "LANYARD_ADMIN_TOKENS_FILE="+file(comma+"\r\n"+secret+"\n"))
+	if len(got) > 0 || len(c.Admin.Tokens) != 2 || c.Admin.Tokens[0].Reveal() != comma || c.Admin.Tokens[1].Reveal() != secret {
+		t.Errorf("%d tokens of a file: %v", len(c.Admin.Tokens), got)
+	}
+}
+
 func TestIssuer(t *testing.T) {
 	for _, tt := range []struct {
 		issuer string
