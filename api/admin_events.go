@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/lanyard-id/lanyard/bounded"
 	"github.com/lanyard-id/lanyard/devices"
 )
 
@@ -48,6 +49,13 @@ type eventsInput struct {
 
 type eventsOutput struct{ Body Events }
 
+// EventsPath is the path at which a reader may wait for events, for a minute at
+// most. Each of its reads has a deadline of its own.
+const EventsPath = "/admin/events"
+
+// lookFor is how long one read of events may take.
+const lookFor = 10 * time.Second
+
 // lookEvery is how often a waiting reader looks for events. They are told by
 // every replica, so the table is the only place to hear of them.
 const lookEvery = 250 * time.Millisecond
@@ -56,7 +64,7 @@ func (a *Admin) events(ctx context.Context, in *eventsInput) (*eventsOutput, err
 	waiting, stop := context.WithTimeout(ctx, time.Duration(in.Wait)*time.Second)
 	defer stop()
 	for {
-		page, err := a.finder.EventsAfter(ctx, in.After, in.Limit)
+		page, err := a.look(ctx, in)
 		switch {
 		case errors.Is(err, devices.ErrInvalid):
 			return nil, invalid(FieldProblem{Field: "query.after", Message: "there is no event with this id, and no such cursor, or not any more"})
@@ -79,6 +87,12 @@ func (a *Admin) events(ctx context.Context, in *eventsInput) (*eventsOutput, err
 		}
 		return out, nil
 	}
+}
+
+func (a *Admin) look(ctx context.Context, in *eventsInput) (devices.EventPage, error) {
+	ctx, cancel := bounded.Context(ctx, lookFor)
+	defer cancel()
+	return a.finder.EventsAfter(ctx, in.After, in.Limit)
 }
 
 // unhurried lifts the server's limit on how long an answer may take: a reader

@@ -188,7 +188,10 @@ func (d *door) transform(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	if model.Status >= http.StatusInternalServerError {
+	switch {
+	case model.Status == http.StatusServiceUnavailable:
+		return translate(errUnavailable), nil // logged by whose operation it is
+	case model.Status >= http.StatusInternalServerError:
 		d.log.ErrorContext(ctx.Context(), "internal error",
 			"request_id", requestID(ctx.Context()), "err", model.Detail, "details", model.Errors)
 		return translate(errInternal), nil

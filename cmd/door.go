@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lanyard-id/lanyard/api"
 	"github.com/lanyard-id/lanyard/bounded"
 )
 
@@ -33,4 +34,24 @@ const patience = 10 * time.Second
 // is one in trouble, and is answered as such; nobody holds on to it.
 func timely(next http.Handler) http.Handler {
 	return bounded.Time(patience, next)
+}
+
+// adminPatience is how long a change by an operator may take, such as the end of
+// some hundred devices. It is less than the server may take to answer.
+const adminPatience = 30 * time.Second
+
+// timelyAdmin is timely for operators' requests. A reader who waits for events
+// may wait longer: the API bounds each of its reads.
+func timelyAdmin(next http.Handler) http.Handler {
+	reads, changes := timely(next), bounded.Time(adminPatience, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == api.EventsPath:
+			next.ServeHTTP(w, r)
+		case r.Method == http.MethodGet, r.Method == http.MethodHead:
+			reads.ServeHTTP(w, r)
+		default:
+			changes.ServeHTTP(w, r)
+		}
+	})
 }

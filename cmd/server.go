@@ -162,7 +162,7 @@ func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 		Registry: s.registry, Finder: s.store, SubjectOf: s.subjectOf, Identifiers: s.store.Identifiers, Tokens: operators, Pages: pages, Now: s.now, Log: s.log,
 	}).Mount(mux)
 	mux.Handle("/", admin.Handler())
-	return s.hardened(mux)
+	return s.hardened(timelyAdmin(mux))
 }
 
 // source returns the network that a request comes from, as limits count it.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -94,6 +93,16 @@ type wire struct {
 	mu       sync.Mutex
 	listener net.Listener
 	open     []net.Conn
+	held     sync.RWMutex // by hold; read by each piece that passes
+}
+
+// hold keeps back what is sent from now on, or lets it pass again.
+func (w *wire) hold(on bool) {
+	if on {
+		w.held.Lock()
+	} else {
+		w.held.Unlock()
+	}
 }
 
 func newWire(t testing.TB, to string) *wire {
@@ -128,15 +137,24 @@ func (w *wire) mend() error {
 			w.mu.Lock()
 			w.open = append(w.open, from, to)
 			w.mu.Unlock()
-			go pass(from, to)
-			go pass(to, from)
+			go w.pass(from, to)
+			go w.pass(to, from)
 		}
 	}()
 	return nil
 }
 
-func pass(from, to net.Conn) {
-	_, _ = io.Copy(to, from)
+func (w *wire) pass(from, to net.Conn) {
+	piece := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(piece)
+		w.held.RLock()
+		_, failed := to.Write(piece[:n])
+		w.held.RUnlock()
+		if err != nil || failed != nil {
+			break
+		}
+	}
 	_ = errors.Join(from.Close(), to.Close())
 }
 
