@@ -71,20 +71,28 @@ func (p *Provider) Verify(ctx context.Context, raw string) (Access, error) {
 // issued returns a token as it was issued, if it is good, whatever its client
 // is registered for now.
 func (p *Provider) issued(ctx context.Context, raw string) (Access, error) {
-	var a Access
-	var holding devices.Holding
-	var generation int64
-	var err error
-	if strings.Count(raw, ".") == 2 {
-		a, holding, generation, err = p.verifyJWT(ctx, raw)
-	} else {
-		a, holding, generation, err = p.verifyOpaque(ctx, raw)
-	}
+	a, holding, generation, err := p.verifyAccess(ctx, raw)
 	if err != nil {
 		return Access{}, err
 	}
+	return p.inForce(a, holding, generation)
+}
+
+// verifyAccess returns a token of this server, in force or not, with its grant
+// and generation.
+func (p *Provider) verifyAccess(ctx context.Context, raw string) (Access, devices.Holding, int64, error) {
+	verify := p.verifyOpaque
+	if strings.Count(raw, ".") == 2 {
+		verify = p.verifyJWT
+	}
+	a, holding, generation, err := verify(ctx, raw)
+	a.Grant = holding.Grant
+	return a, holding, generation, err
+}
+
+// inForce returns a token that verifies, or ErrToken if it is not good any more.
+func (p *Provider) inForce(a Access, holding devices.Holding, generation int64) (Access, error) {
 	g, now := holding.Grant, p.Now()
-	a.Grant = g
 	switch {
 	case holding.Device != nil && !holding.Device.Live():
 		return Access{}, fmt.Errorf("%w: %w", ErrToken, devices.ErrRevoked)

@@ -58,14 +58,18 @@ func (p *Provider) revokeToken(ctx context.Context, clientID, raw string) error 
 		}
 		return p.endGrant(ctx, clientID, holding.Grant)
 	}
-	access, err := p.issued(ctx, raw)
+	access, holding, generation, err := p.verifyAccess(ctx, raw)
+	if err == nil && access.Grant.ClientID != clientID {
+		return errOthers // in force or not, which is not for another client to learn
+	}
+	if err == nil {
+		access, err = p.inForce(access, holding, generation)
+	}
 	switch {
 	case err != nil:
 		return tokenError(err)
 	case !access.Grant.Offline:
 		return p.endGrant(ctx, clientID, access.Grant)
-	case access.Grant.ClientID != clientID:
-		return errOthers
 	}
 	cut := access.Issued.Add(time.Microsecond)
 	if err := p.Storage.Codes.CutTokens(ctx, access.Grant.ID, cut); err != nil {

@@ -128,4 +128,13 @@ func TestRevokeNothing(t *testing.T) {
 	laptop.token(refreshForm(got.str("refresh_token"))).want(t, 200, "")
 	laptop.userinfo(got.str("access_token")).want(t, 200, "")
 	laptop.userinfo(online.str("access_token")).want(t, 200, "")
+	// Another client does not learn from the answer whether a token is in force.
+	for _, token := range others[2:] {
+		laptop.revoke(token).want(t, 200, "")
+		laptop.userinfo(token).refused(t, 401, "invalid_token")
+	}
+	laptop.revoke(got.str("refresh_token")).want(t, 200, "")
+	for _, token := range others {
+		laptop.revoke(token, "client_id", "other").refused(t, 400, "unauthorized_client")
+	}
 }
