@@ -46,7 +46,7 @@ func newHouse(t testing.TB) *house {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return &house{t: t, store: db, clock: clock, registry: &devices.Registry{
-		Store: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
+		Store: db, Consents: db, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: clock.Now, NewID: newID,
 	}}
 }
 

@@ -81,6 +81,8 @@ func (o *Operator) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /pages/devices/{id}", o.let(o.device))
 	mux.Handle("GET /pages/events", o.let(o.events))
 	mux.Handle("GET /pages/events/stream", o.let(o.stream))
+	mux.Handle("GET /pages/apps", o.let(o.apps))
+	mux.Handle("POST /pages/apps", o.guard.Handler(o.let(o.withdraw)))
 	mux.Handle("GET /pages/revoke", o.let(o.preview))
 	mux.Handle("POST /pages/revoke", o.guard.Handler(o.let(o.revoke)))
 	mux.Handle("POST /pages/signin", o.guard.Handler(http.HandlerFunc(o.signIn)))

@@ -50,6 +50,11 @@ func Samples(text string) []Sample {
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, ClientID: text, Reasons: []devices.Reason{devices.Reason(text)},
 		}, text, at}}}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
+		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Subject: text, Identifier: text, Client: text, Rows: []appRow{{
+			ClientID: text, Name: text, Scopes: text, Asked: true, Devices: []string{text}, Since: at, Used: at,
+		}, {ClientID: text, Since: at}}}},
+		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Subject: text, Rows: []appRow{{ClientID: text, Since: at}}}},
+		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Subject: text, Client: text, Withdrawn: true}},
 		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
 		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Count: 3, Done: true}},
 		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
