@@ -34,7 +34,8 @@ type Device struct {
 	CanDeleteOthers bool `json:"can_delete_other_devices"`
 	IsCurrent       bool `json:"is_current" doc:"Whether the caller calls through it."`
 
-	FlaggedReason string    `json:"flagged_reason,omitempty" doc:"Why it is flagged."`
+	FlaggedReason string    `json:"flagged_reason,omitempty" doc:"Why it was flagged last. Empty once the owner has answered."`
+	FlaggedAt     time.Time `json:"flagged_at,omitzero" doc:"Since when something about it waits for the owner's answer."`
 	RevokedAt     time.Time `json:"revoked_at,omitzero"`
 	RevokedReason string    `json:"revoked_reason,omitempty"`
 }
@@ -57,7 +58,7 @@ func deviceOf(d devices.Device, current string) Device {
 		CreatedAt: d.CreatedAt.UTC(), LastSeen: d.LastSeen.UTC(),
 		CanUpdateOthers: d.CanUpdateOthers, CanDeleteOthers: d.CanDeleteOthers,
 		IsCurrent:     d.ID == current,
-		FlaggedReason: string(d.FlaggedReason), RevokedAt: d.RevokedAt.UTC(),
+		FlaggedReason: string(d.FlaggedReason), FlaggedAt: d.FlaggedAt.UTC(), RevokedAt: d.RevokedAt.UTC(),
 		RevokedReason: string(d.RevokedReason),
 	}
 }

@@ -125,10 +125,13 @@ func (m *memory) Rotate(ctx context.Context, r devices.Rotation) (bool, error) {
 		d.Last, d.LastAt, d.Known = r.Touched.Network, r.Touched.At, r.Touched.Known
 		tx.devices[d.ID] = d
 	}
-	if r.Judgment != nil {
-		return true, tx.Record(ctx, *r.Judgment)
+	if r.Judgment == nil {
+		return true, nil
 	}
-	return true, nil
+	if d, flagged := tx.devices[r.Judgment.DeviceID].Doubted(r.Judgment.Verdict, r.Judgment.Sighting.At); flagged {
+		tx.devices[d.ID] = d
+	}
+	return true, tx.Record(ctx, *r.Judgment)
 }
 
 // memoryTx is a subject's devices within a change.

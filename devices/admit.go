@@ -239,12 +239,12 @@ func (k *Gatekeeper) refuse(ctx context.Context, p Presented, lineage Lineage, v
 				return nil // somebody else was faster, and told
 			}
 			events = append(events, r.grantEvents(ended, v.Reasons()[0], p.Sighting.At)...)
-			flagged, err := k.flag(ctx, tx, d, v)
-			if err != nil {
-				return err
-			}
-			events = append(events, flagged...)
 		}
+		_, flagged, err := r.doubt(ctx, tx, d.ID, v, p.Sighting.At)
+		if err != nil {
+			return err
+		}
+		events = append(events, flagged...)
 		return errors.Join(
 			tx.Record(ctx, r.judgment(d, &g, p.Sighting, v)),
 			tx.Tell(ctx, events...))
@@ -253,24 +253,6 @@ func (k *Gatekeeper) refuse(ctx context.Context, p Presented, lineage Lineage, v
 		return fmt.Errorf("refuse a token of grant %s: %w", g.ID, err)
 	}
 	return nil
-}
-
-// flag marks the device, as it stands now, for its owner to look at.
-func (k *Gatekeeper) flag(ctx context.Context, tx Tx, d Device, v Verdict) ([]Event, error) {
-	known, err := tx.Devices(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, now := range known {
-		if now.ID != d.ID || now.State != StateActive {
-			continue
-		}
-		now.State, now.FlaggedReason = StateFlagged, v.Reasons()[0]
-		now.Version++
-		event := k.Registry.event(EventDeviceFlagged, now, k.Registry.Now(), v)
-		return []Event{event}, tx.Put(ctx, now)
-	}
-	return nil, nil
 }
 
 // events returns what is told of a token call that was not plainly allowed.
@@ -289,11 +271,13 @@ func (k *Gatekeeper) events(p Presented, lineage Lineage, v Verdict) []Event {
 		return []Event{tell(EventHijackSuspected), tell(EventDeviceRefused)}
 	case v.Err() != nil:
 		return []Event{tell(EventDeviceRefused)}
-	case lineage == ResponseLost:
-		return []Event{tell(EventResponseLost)}
-	case k.Registry.Policy.Mode == ModeObserve:
-		return nil // observing keeps the judgment and tells nobody
-	default:
-		return []Event{tell(EventDeviceFlagged)}
 	}
+	var events []Event
+	if lineage == ResponseLost {
+		events = append(events, tell(EventResponseLost))
+	}
+	if v.Doubt() != "" { // observe mode keeps the judgment and emits nothing
+		events = append(events, tell(EventDeviceFlagged))
+	}
+	return events
 }

@@ -215,11 +215,8 @@ func TestAThiefWithOtherLooksEndsTheGrant(t *testing.T) {
 func TestAStepUpLeavesTheGrantToItsOwner(t *testing.T) {
 	d := newDesk(t)
 	d.gets(devices.Allow, 2, 1, 1, home())
-	other := home()
-	other.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36")
-	other.Set("Sec-Ch-Ua-Platform", `"Linux"`)
-	d.gets(devices.StepUp, 2, 1, 2, other)
-	d.hears(devices.EventDeviceRefused)
+	d.gets(devices.StepUp, 2, 1, 2, onLinux())
+	d.hears(devices.EventDeviceRefused, devices.EventDeviceFlagged)
 	d.gets(devices.Allow, 3, 2, 2, home())
 }
 
@@ -227,9 +224,10 @@ func TestFlaggingAndObservingLetPassAndKeep(t *testing.T) {
 	for mode, row := range map[devices.Mode]struct {
 		want  devices.Decision
 		hears []devices.EventType
+		state devices.State
 	}{
-		devices.ModeFlag:    {devices.Flag, []devices.EventType{devices.EventDeviceFlagged}},
-		devices.ModeObserve: {devices.Allow, nil},
+		devices.ModeFlag:    {devices.Flag, []devices.EventType{devices.EventDeviceFlagged}, devices.StateFlagged},
+		devices.ModeObserve: {devices.Allow, nil, devices.StateActive},
 	} {
 		d := newDesk(t)
 		d.Policy.Mode = mode
@@ -242,7 +240,7 @@ func TestFlaggingAndObservingLetPassAndKeep(t *testing.T) {
 		if b := d.held(d.id).Baseline; b.Fingerprint[devices.SignalBrowser] != "Chrome" {
 			t.Errorf("%s: the thief taught the grant to expect %s", mode, b.Fingerprint.Describe())
 		}
-		if d.device(d.laptop).State != devices.StateActive {
+		if d.device(d.laptop).State != row.state {
 			t.Errorf("%s: the laptop is %s", mode, d.device(d.laptop).State)
 		}
 	}

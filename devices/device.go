@@ -61,8 +61,14 @@ type Device struct {
 	CreatedAt time.Time
 	// LastSeen is the latest of the last sign-in and the last rotation of any
 	// of the device's grants.
-	LastSeen      time.Time
-	FlaggedReason Reason // set while flagged
+	LastSeen time.Time
+	// While it is flagged: why it was flagged last, since when something waits
+	// for the owner's answer, and when that last came. The two times are zero
+	// for what was flagged before they were kept.
+	FlaggedReason Reason
+	FlaggedAt     time.Time
+	DoubtedAt     time.Time
+
 	RevokedAt     time.Time
 	RevokedReason Reason
 	RevokedBy     string // device id, "operator", "policy" or empty

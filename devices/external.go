@@ -21,8 +21,7 @@ const watchEvery = time.Minute
 // gateway.
 type Bypass int
 
-// The rules. A refusal by this rule ends nothing: it is no finding about the
-// device.
+// The rules. A refusal by this rule ends nothing.
 const (
 	BypassAllowed Bypass = iota // also for a refresh that passed the gateway
 	BypassFlagged               // allowed, with one event for each grant

@@ -25,8 +25,10 @@ type Edit struct {
 	Name            *string // empty clears it
 	CanUpdateOthers *bool
 	CanDeleteOthers *bool
-	// Acknowledge clears the flag of a flagged device.
+	// Acknowledge clears the flag of a flagged device, unless it was flagged
+	// again after Seen; a zero Seen is now.
 	Acknowledge bool
+	Seen        time.Time
 }
 
 func (e Edit) renamesOnly() bool {
@@ -141,8 +143,8 @@ func (r *Registry) apply(d Device, e Edit, now time.Time) (Device, []Event) {
 	if e.CanDeleteOthers != nil {
 		d.CanDeleteOthers = *e.CanDeleteOthers
 	}
-	if e.Acknowledge && d.State == StateFlagged {
-		d.State, d.FlaggedReason = StateActive, ""
+	if e.Acknowledge {
+		d = d.Answered(e.Seen)
 	}
 	var events []Event
 	tell := func(t EventType) {

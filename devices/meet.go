@@ -13,11 +13,9 @@ func (r *Registry) meetAgain(
 	d = d.MovedTo(s.Network, s.At)
 	d.LastSeen = s.At
 	d.Version++
-	var events []Event
-	if v.Decision == Flag && d.State == StateActive {
-		d.State, d.FlaggedReason = StateFlagged, v.Reasons()[0]
-		events = append(events, r.event(EventDeviceFlagged, d, s.At, v))
-	}
+	before := d
+	d, _ = d.Doubted(v, s.At)
+	events := r.flagged(before, d, s.At, v)
 	if v.Decision == Flag && v.elsewhere() {
 		events = append(events, r.event(EventLoginSuspicious, d, s.At, v))
 	}
@@ -56,8 +54,8 @@ func (r *Registry) meet(
 		// the subject's devices was: this is somebody with the password, so not
 		// refused, but the owner must look.
 		v.Decision = Flag
-		d.State, d.FlaggedReason = StateFlagged, v.Reasons()[0]
-		events = append(events, r.event(EventLoginSuspicious, d, s.At, v))
+		d, _ = d.Doubted(v, s.At)
+		events = append(events, r.event(EventLoginSuspicious, d, s.At, v), r.event(EventDeviceFlagged, d, s.At, v))
 	}
 	err = errors.Join(
 		tx.Put(ctx, d),

@@ -15,7 +15,7 @@ const (
 
 // PolicyVersion names the built-in weights. It is stored with each verdict
 // and changes whenever a weight or a rule does.
-const PolicyVersion = "2026-11.3"
+const PolicyVersion = "2026-12.1"
 
 // Policy judges sightings. It is pure: the same case gives the same verdict.
 // Weights and thresholds are in decibans (ten times the decimal logarithm of

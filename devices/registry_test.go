@@ -97,7 +97,9 @@ func TestACopiedCookieMakesAFlaggedDevice(t *testing.T) {
 	if after := h.device(laptop); !after.Fingerprint.Equal(before.Fingerprint) || after.State != devices.StateActive {
 		t.Error("the laptop was touched")
 	}
-	same(t, "told", h.told(&cursor), []devices.EventType{devices.EventDeviceEnrolled, devices.EventLoginSuspicious})
+	same(t, "told", h.told(&cursor), []devices.EventType{
+		devices.EventDeviceEnrolled, devices.EventLoginSuspicious, devices.EventDeviceFlagged,
+	})
 }
 
 func TestOfTwoDevicesInOneCookieTheOneThatLooksLikeNowIsMet(t *testing.T) {

@@ -50,7 +50,7 @@ func TestWhoRepeatsFromElsewhereIsTold(t *testing.T) {
 		t.Errorf("a retry from home: %s %v", v.Decision, v.Reasons())
 	}
 	d.hears()
-	if d.device(d.laptop).State != devices.StateActive || !d.held(d.id).Live(d.clock.Now()) {
+	if d.device(d.laptop).State != devices.StateFlagged || !d.held(d.id).Live(d.clock.Now()) {
 		t.Error("a retry ended something")
 	}
 

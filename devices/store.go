@@ -109,6 +109,8 @@ type Rotation struct {
 	// it: a plain refresh writes one row.
 	Touched *Touch
 	// Judgment and Events are kept with the rotation. A plain allow has none.
+	// An event device.flagged leaves the device flagged, as [Device.Doubted]
+	// does.
 	Judgment *Judgment
 	Events   []Event
 }

@@ -21,7 +21,8 @@ func (r *Registry) Visit(ctx context.Context, a Actor, s Sighting) ([]Device, De
 	if err != nil {
 		return nil, Device{}, err
 	}
-	for _, d := range known {
+	for i := range known {
+		d := &known[i]
 		switch {
 		case d.ID != a.DeviceID:
 			continue
@@ -35,14 +36,15 @@ func (r *Registry) Visit(ctx context.Context, a Actor, s Sighting) ([]Device, De
 		if err != nil {
 			return nil, Device{}, err
 		}
-		return known, d, nil
+		return known, *d, nil
 	}
 	return nil, Device{}, ErrNotRecognized
 }
 
 // Revisit judges a sighting that comes with a sign-in of one of the subject's
-// devices: a browser that holds both cookies. A refusal is kept and told, and
-// changes nothing else; so is, once for each network, a doubt about where.
+// devices: a browser that holds both cookies. A refusal is recorded, flags the
+// device and emits events; so does, once for each network, a sighting in an
+// unexpected place.
 func (r *Registry) Revisit(ctx context.Context, subject, deviceID string, s Sighting) (Verdict, error) {
 	d, err := r.Store.Device(ctx, subject, deviceID)
 	if errors.Is(err, ErrNotFound) {
@@ -50,11 +52,11 @@ func (r *Registry) Revisit(ctx context.Context, subject, deviceID string, s Sigh
 	} else if err != nil {
 		return Verdict{}, err
 	}
-	return r.revisit(ctx, d, s)
+	return r.revisit(ctx, &d, s)
 }
 
-func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, error) {
-	v := r.Policy.Judge(Case{Now: s.At, Device: &d, Sighting: s})
+func (r *Registry) revisit(ctx context.Context, d *Device, s Sighting) (Verdict, error) {
+	v := r.Policy.Judge(Case{Now: s.At, Device: d, Sighting: s})
 	if v.Would != Refuse && v.Would != StepUp && len(d.CookieHash) > 0 && !s.Proof.HasCookie(d.CookieHash) {
 		// Both cookies live in one jar: one without the other was carried off.
 		v = r.Policy.soften(r.Policy.refuse(false,
@@ -65,20 +67,29 @@ func (r *Registry) revisit(ctx context.Context, d Device, s Sighting) (Verdict, 
 	case !d.Live():
 		return v, nil
 	case v.Decision == Flag && v.elsewhere():
-		if r.signIns(ctx, d).repeatThere(s, v) {
+		if r.signIns(ctx, *d).repeatThere(s, v) {
 			return v, nil
 		}
 		told = EventLoginSuspicious // nobody has proved anew who they are
-	case v.Err() == nil, r.signIns(ctx, d).repeat(s, v):
+	case v.Err() == nil, r.signIns(ctx, *d).repeat(s, v):
 		return v, nil
 	case v.Decision == StepUp && s.Proof.HasCookie(d.CookieHash) && !v.apart():
 		told = EventDeviceRefused // the right browser, looking odd
 	}
-	return v, r.Store.Change(ctx, d.Subject, func(tx Tx) error {
+	var after Device
+	err := r.Store.Change(ctx, d.Subject, func(tx Tx) (err error) {
+		var flagged []Event
+		if after, flagged, err = r.doubt(ctx, tx, d.ID, v, s.At); err != nil {
+			return err
+		}
 		return errors.Join(
-			tx.Record(ctx, r.judgment(d, nil, s, v)),
-			tx.Tell(ctx, r.event(told, d, s.At, v)))
+			tx.Record(ctx, r.judgment(*d, nil, s, v)),
+			tx.Tell(ctx, append([]Event{r.event(told, *d, s.At, v)}, flagged...)...))
 	})
+	if err == nil && after.ID != "" {
+		*d = after
+	}
+	return v, err
 }
 
 // signIns returns the latest judgments of a device that are about no grant, or

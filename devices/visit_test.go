@@ -3,6 +3,7 @@ package devices_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,12 +46,16 @@ func TestASessionComesWithItsDevice(t *testing.T) {
 		{"of no device", "", devicestest.LaptopHeaders(), nil, devices.Refuse, nil, nil, devices.ErrNoDevice},
 	} {
 		s := h.sees(row.headers, row.secrets...)
+		hears := slices.Clone(row.hears)
+		if row.hears != nil {
+			hears = append(hears, devices.EventDeviceFlagged)
+		}
 		v, err := h.Revisit(t.Context(), "ada", row.device, s)
 		if err != nil || v.Decision != row.want {
 			t.Errorf("a session %s: %s, %v; want %s", row.name, v.Decision, err, row.want)
 		}
 		same(t, row.name, v.Reasons(), row.reasons)
-		same(t, row.name+", told", h.told(&cursor), row.hears)
+		same(t, row.name+", told", h.told(&cursor), hears)
 
 		s.At = s.At.Add(time.Minute) // the same again, sooner, would not be told again
 		list, own, err := h.Visit(t.Context(), devices.Actor{Subject: "ada", DeviceID: row.device}, s)
@@ -64,8 +69,15 @@ func TestASessionComesWithItsDevice(t *testing.T) {
 			t.Errorf("a refused visit %s shows %d devices", row.name, len(list))
 		}
 		same(t, row.name+", told of the visit", h.told(&cursor), row.hears)
-		if d := h.device(laptop); d.State != devices.StateActive {
+		want := devices.StateActive
+		if row.hears != nil {
+			want = devices.StateFlagged
+		}
+		if d := h.device(laptop); d.State != want {
 			t.Errorf("a session %s left the laptop %s", row.name, d.State)
 		}
+		_, err = h.Edit(t.Context(), by(laptop), id, devices.Edit{Acknowledge: true})
+		h.good(err)
+		h.told(&cursor)
 	}
 }

@@ -1,6 +1,7 @@
 package devices_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +72,11 @@ func TestRepeatedRefusalsWriteOneJudgmentAMinute(t *testing.T) {
 					t.Errorf("%v, %v", v, err)
 				}
 			}
-			d.hears(devices.EventDeviceRefused, devices.EventDeviceRefused)
+			want := []devices.EventType{devices.EventDeviceRefused, devices.EventDeviceRefused}
+			if held {
+				want = slices.Insert(want, 1, devices.EventDeviceFlagged)
+			}
+			d.hears(want...)
 		})
 	}
 }

@@ -146,9 +146,7 @@ func (p Policy) Meet(known []Device, s Sighting) Verdict {
 	v := Verdict{Decision: Allow, Would: Allow, PolicyVersion: p.Version}
 	var used []Carrier
 	for _, d := range known {
-		if d.State == StateActive { // a doubted one vouches for nothing
-			used = append(append(used, d.First.Carrier(), d.Last.Carrier()), d.Known...)
-		}
+		used = append(used, d.vouched()...)
 	}
 	var found []Evidence
 	p.strange(used, Network{}, s.Network.placed(), func(r Reason, before, after string, weight int) {

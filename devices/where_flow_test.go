@@ -76,9 +76,9 @@ func TestImpossibleTravel(t *testing.T) {
 	if before, after := v.Evidence[2].Before, v.Evidence[2].After; before != "New York, US" || after != "London, GB" {
 		t.Errorf("from %s to %s", before, after)
 	}
-	j.hears(devices.EventHijackSuspected, devices.EventDeviceRefused)
-	if d := j.device(j.laptop); d.Last != newYork || d.State != devices.StateActive || !j.held(j.grant).Live(j.clock.Now()) {
-		t.Errorf("a step-up changed something: %+v", d)
+	j.hears(devices.EventHijackSuspected, devices.EventDeviceRefused, devices.EventDeviceFlagged)
+	if d := j.device(j.laptop); d.Last != newYork || d.State != devices.StateFlagged || !j.held(j.grant).Live(j.clock.Now()) {
+		t.Errorf("a step-up changed something else: %+v", d)
 	}
 	j.refreshes(newYork, "allow 0") // the owner goes on
 
@@ -87,7 +87,7 @@ func TestImpossibleTravel(t *testing.T) {
 	if e.New || e.Device.ID != j.laptop.Device.ID || e.Device.State != devices.StateFlagged || e.Device.Last != london {
 		t.Errorf("the sign-in made %+v", e.Device)
 	}
-	j.hears(devices.EventDeviceFlagged, devices.EventLoginSuspicious)
+	j.hears(devices.EventLoginSuspicious)
 	j.refreshes(london, "allow 0") // a fresh sign-in heals
 	j.clock.Advance(20 * time.Minute)
 	j.refreshes(newYork, "allow 8 impossible_travel") // both are known by now
@@ -227,11 +227,11 @@ func TestSignInFromANewCountry(t *testing.T) {
 	if d := thief.Device; !thief.New || d.State != devices.StateFlagged || d.FlaggedReason != devices.ReasonUnknownDevice {
 		t.Errorf("%+v", d)
 	}
-	j.hears(devices.EventDeviceEnrolled, devices.EventLoginSuspicious)
+	j.hears(devices.EventDeviceEnrolled, devices.EventLoginSuspicious, devices.EventDeviceFlagged)
 	if again := j.comes(london, devicestest.AppHeaders()); again.Device.State != devices.StateFlagged {
 		t.Error("one thief vouches for the next")
 	}
-	j.hears(devices.EventDeviceEnrolled, devices.EventLoginSuspicious)
+	j.hears(devices.EventDeviceEnrolled, devices.EventLoginSuspicious, devices.EventDeviceFlagged)
 
 	j.Registry.Policy.Mode = devices.ModeObserve
 	other := j.comes(auckland, devicestest.TabletHeaders())
@@ -257,7 +257,7 @@ func TestSessionCarriedOff(t *testing.T) {
 	visits(newYork, "allow 0")
 	visits(lte, "allow 1 new_network")
 	visits(london, "step_up 23 new_country new_network impossible_travel")
-	j.hears(devices.EventHijackSuspected)
+	j.hears(devices.EventHijackSuspected, devices.EventDeviceFlagged)
 
 	// In its own time it is let in, and the owner is told, once.
 	j.clock.Advance(6 * time.Hour)
@@ -266,7 +266,7 @@ func TestSessionCarriedOff(t *testing.T) {
 		j.clock.Advance(time.Hour)
 	}
 	j.hears(devices.EventLoginSuspicious)
-	if d := j.device(j.laptop); d.Last != newYork || d.State != devices.StateActive {
+	if d := j.device(j.laptop); d.Last != newYork || d.State != devices.StateFlagged {
 		t.Errorf("a visit moved the device: %+v", d)
 	}
 }

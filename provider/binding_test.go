@@ -171,7 +171,7 @@ func TestOtherDevicesCookie(t *testing.T) {
 	twin.signIn(bob)
 	h.unchanged(t, func() {
 		twin.token(refreshForm(got.str("refresh_token"))).refused(t, 400, "invalid_grant")
-	}, "judgments", "events")
+	}, "judgments", "events", "flags")
 	if j := h.judged("ada", got.str("device_id"))[0]; j.Verdict.Decision != devices.StepUp ||
 		j.Verdict.Reasons()[0] != devices.ReasonCookieMismatch {
 		t.Errorf("judged %+v", j.Verdict)

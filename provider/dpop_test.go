@@ -277,7 +277,7 @@ func keyBindingStory(t *testing.T, h *house) {
 			thief.token(refreshForm(got.str("refresh_token"))).refused(t, 400, "invalid_grant")
 			thief.token(refreshForm(got.str("refresh_token")), other.proves("POST", tokenPath)).refused(t, 400, "invalid_grant")
 			laptop.token(refreshForm(got.str("refresh_token"))).refused(t, 400, "invalid_grant")
-		}, "judgments", "events", "assertions")
+		}, "judgments", "events", "flags", "assertions")
 	}
 	reasons := map[devices.Reason]bool{}
 	for _, j := range h.judged("ada", got.str("device_id")) {
@@ -297,7 +297,7 @@ func keyBindingStory(t *testing.T, h *house) {
 	h.clock.Advance(time.Hour)
 	h.unchanged(t, func() {
 		thief.token(refreshForm(spent.str("refresh_token"))).refused(t, 400, "invalid_grant")
-	}, "judgments", "events")
+	}, "judgments", "events", "flags")
 	// With the key, looks make no difference: they drift.
 	got = thief.token(refreshForm(got.str("refresh_token")), key.proves("POST", tokenPath))
 	got.want(t, 200, "")
@@ -329,7 +329,7 @@ func senderConstrainedStory(t *testing.T, h *house) {
 	}
 	h.unchanged(t, func() {
 		laptop.token(refreshForm(token, "client_id", "fapi")).refused(t, 400, "invalid_grant")
-	}, "judgments", "events")
+	}, "judgments", "events", "flags")
 	h.must(h.gate.Registry.RevokeByOperator(t.Context(), "ada", got.str("device_id")))
 	laptop.token(refreshForm(token, "client_id", "fapi"), key.proves("POST", tokenPath)).refused(t, 400, "invalid_grant")
 }

@@ -247,7 +247,7 @@ func stepUpStory(t *testing.T, h *house) {
 	got := laptop.signIn(ada)
 	h.unchanged(t, func() {
 		h.browser(firefoxHeaders()).token(refreshForm(got.str("refresh_token"))).refused(t, 400, "invalid_grant")
-	}, "judgments", "events")
+	}, "judgments", "events", "flags")
 	if j := h.judged("ada", got.str("device_id"))[0]; j.Verdict.Decision != devices.StepUp || j.Verdict.RevokeGrant {
 		t.Errorf("judged %+v", j.Verdict)
 	}

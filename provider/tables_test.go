@@ -26,7 +26,8 @@ func (h *house) database() *sql.DB {
 	return db
 }
 
-// tables returns every row of every table, as text.
+// tables returns every row of every table, as text. What a doubt changes of
+// devices is apart from their other columns, as "flags".
 func (h *house) tables() map[string][]string {
 	h.t.Helper()
 	db := h.database()
@@ -39,7 +40,28 @@ func (h *house) tables() map[string][]string {
 	for _, name := range rowsOf(h.t, db, list) {
 		contents[name] = rowsOf(h.t, db, "SELECT * FROM "+name)
 	}
+	flags, rest := flagColumns(h.t, db)
+	contents["flags"] = rowsOf(h.t, db, "SELECT id, "+flags+" FROM devices")
+	contents["devices"] = rowsOf(h.t, db, "SELECT "+rest+" FROM devices")
 	return contents
+}
+
+// flagColumns returns the columns of a device that a doubt writes, and the
+// others. Whatever writes a device writes down when its grants were last used.
+func flagColumns(t testing.TB, db *sql.DB) (flags, rest string) {
+	t.Helper()
+	found, err := db.Query("SELECT * FROM devices LIMIT 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = found.Close() }() // it has no rows
+	all, err := found.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := []string{"state", "flagged_reason", "flagged_at", "doubted_at", "version", "last_seen"}
+	all = slices.DeleteFunc(all, func(name string) bool { return slices.Contains(changed, name) })
+	return strings.Join(changed, ", "), strings.Join(all, ", ")
 }
 
 // rowsOf returns the rows of a query in the order of their text, each column

@@ -192,17 +192,24 @@ func (s *Store) OpenChain(
 		known, err := scanHolding(next())
 		if err == nil {
 			opened = known.Grant
-			return s.chainRows(opened, mark, nil), nil
+			return s.chainRows(opened, mark), nil
 		}
 		if !errors.Is(err, devices.ErrNotFound) {
 			return nil, err
 		}
-		events, err := eventRows(tell(opened))
+		told := tell(opened)
+		events, err := eventRows(told)
 		if err != nil {
 			return nil, err
 		}
-		insert := s.write.NewInsert().Model(grantRowOf(opened))
-		return append([]fmt.Stringer{insert}, s.chainRows(opened, mark, events)...), nil
+		rows := append([]fmt.Stringer{s.write.NewInsert().Model(grantRowOf(opened))}, s.chainRows(opened, mark)...)
+		for _, flag := range flags(s.write, told) {
+			rows = append(rows, flag)
+		}
+		if len(events) > 0 {
+			rows = append(rows, s.write.NewInsert().Model(&events))
+		}
+		return rows, nil
 	})
 	if err != nil {
 		return devices.Grant{}, fmt.Errorf("open chain %s: %w", g.ExternalRef, err)
@@ -210,15 +217,11 @@ func (s *Store) OpenChain(
 	return opened, nil
 }
 
-func (s *Store) chainRows(g devices.Grant, mark []byte, events []eventRow) []fmt.Stringer {
-	var rows []fmt.Stringer
-	if len(mark) > 0 {
-		rows = append(rows, s.marked(mark, g.ID, g.CreatedAt))
+func (s *Store) chainRows(g devices.Grant, mark []byte) []fmt.Stringer {
+	if len(mark) == 0 {
+		return nil
 	}
-	if len(events) > 0 {
-		rows = append(rows, s.write.NewInsert().Model(&events))
-	}
-	return rows
+	return []fmt.Stringer{s.marked(mark, g.ID, g.CreatedAt)}
 }
 
 // standingText reads which device a chain belongs to, the one that it names,

@@ -37,6 +37,8 @@ type deviceRow struct {
 	LastPlace     packed[devices.Network]     `bun:"last_place"`
 	Known         carriers                    `bun:"known"`
 	FlaggedReason string                      `bun:"flagged_reason"`
+	FlaggedAt     micros                      `bun:"flagged_at"`
+	DoubtedAt     micros                      `bun:"doubted_at"`
 	RevokedReason string                      `bun:"revoked_reason"`
 	RevokedBy     string                      `bun:"revoked_by"`
 
@@ -57,6 +59,7 @@ func deviceRowOf(d devices.Device) *deviceRow {
 		LastAddr: address(d.Last.Addr), LastASN: int64(d.Last.ASN), LastPlace: place(d.Last),
 		FirstSpot: spotOf(d.First.Spot), LastSpot: spotOf(d.Last.Spot), LastAt: at(d.LastAt), Known: d.Known,
 		RevokedReason: string(d.RevokedReason), RevokedBy: d.RevokedBy,
+		FlaggedAt: at(d.FlaggedAt), DoubtedAt: at(d.DoubtedAt),
 	}
 }
 
@@ -72,9 +75,32 @@ func (r *deviceRow) device() devices.Device {
 		CanUpdateOthers: r.CanUpdateOthers, CanDeleteOthers: r.CanDeleteOthers,
 		CreatedAt: r.CreatedAt.time(), LastSeen: max(r.LastSeen, r.Rotated).time(),
 		FlaggedReason: devices.Reason(r.FlaggedReason),
-		RevokedAt:     r.RevokedAt.time(), RevokedReason: devices.Reason(r.RevokedReason),
+		FlaggedAt:     r.FlaggedAt.time(), DoubtedAt: r.DoubtedAt.time(),
+		RevokedAt: r.RevokedAt.time(), RevokedReason: devices.Reason(r.RevokedReason),
 		RevokedBy: r.RevokedBy, Version: r.Version,
 	}
+}
+
+// flags returns the queries that leave the devices of events flagged, as
+// [devices.Device.Doubted] does, for those that are not put with their events.
+func flags(db bun.IDB, events []devices.Event) []*bun.UpdateQuery {
+	var queries []*bun.UpdateQuery
+	for _, e := range events {
+		if e.Type != devices.EventDeviceFlagged || e.DeviceID == "" {
+			continue
+		}
+		var reason devices.Reason
+		if len(e.Reasons) > 0 {
+			reason = e.Reasons[0]
+		}
+		queries = append(queries, db.NewUpdate().Model((*deviceRow)(nil)).
+			Set("flagged_at = CASE WHEN state = ?0 AND flagged_at > 0 THEN flagged_at ELSE ?1 END",
+				devices.StateFlagged, at(e.At)).
+			Set("state = ?", devices.StateFlagged).Set("flagged_reason = ?", reason).
+			Set("doubted_at = CASE WHEN doubted_at > ?0 THEN doubted_at ELSE ?0 END", at(e.At)).Set("version = version + 1").
+			Where("id = ? AND subject = ? AND state <> ?", e.DeviceID, e.Subject, devices.StateRevoked))
+	}
+	return queries
 }
 
 func deviceList(rows []deviceRow) []devices.Device {

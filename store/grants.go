@@ -161,5 +161,10 @@ func told(ctx context.Context, tx bun.Tx, r devices.Rotation) error {
 			return err
 		}
 	}
+	for _, flag := range flags(tx, r.Events) {
+		if _, err := flag.Exec(ctx); err != nil {
+			return err
+		}
+	}
 	return tell(ctx, tx, r.Events...)
 }

@@ -370,3 +370,27 @@ func TestSweepForgetsSpentTokens(t *testing.T) {
 		}
 	})
 }
+
+// The event of a chain that is opened with a flag flags its device.
+func TestAChainOpenedWithAFlag(t *testing.T) {
+	onEach(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		enrolledIn(t, s, "ada", "laptop")
+		flagged := func(g devices.Grant) []devices.Event {
+			return append(created(g), devices.Event{
+				ID: "f-" + g.ID, Type: devices.EventDeviceFlagged, At: oryNoon, Subject: g.Subject, DeviceID: g.DeviceID,
+				GrantID: g.ID, Reasons: []devices.Reason{devices.ReasonGatewayBypassed},
+			})
+		}
+		for range 2 { // asked again, the chain is there, and what is answered stays so
+			if _, err := s.OpenChain(ctx, chain("g1", "c1", "laptop", ""), nil, flagged); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := s.Device(ctx, "ada", "laptop")
+		if err != nil || d.State != devices.StateFlagged || d.FlaggedReason != devices.ReasonGatewayBypassed ||
+			!d.FlaggedAt.Equal(oryNoon) || d.Version != 2 {
+			t.Errorf("the laptop is %s for %q since %s, version %d, %v", d.State, d.FlaggedReason, d.FlaggedAt, d.Version, err)
+		}
+	})
+}

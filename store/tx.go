@@ -55,7 +55,7 @@ var putColumns = []string{
 	"can_update_others", "can_delete_others", "name", "state", "cookie_hash", "key_thumbprint", "os",
 	"fingerprint", "entrance", "first_addr", "first_place", "first_spot", "last_addr", "last_place",
 	"last_spot", "last_at", "known",
-	"flagged_reason", "revoked_reason", "revoked_by",
+	"flagged_reason", "flagged_at", "doubted_at", "revoked_reason", "revoked_by",
 }
 
 func (c *change) EndGrants(

@@ -3,6 +3,7 @@ package webui
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,9 +29,17 @@ func (u *UI) permit(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return u.edit(w, r, v, devices.Edit{CanUpdateOthers: &update, CanDeleteOthers: &remove})
 }
 
-// acknowledge is POST /devices/{id}/seen: it was me.
+// acknowledge is POST /devices/{id}/seen: it was me. The form says until when
+// the owner has seen what happened; what came later stays to be answered.
 func (u *UI) acknowledge(w http.ResponseWriter, r *http.Request, v *visit) error {
-	return u.edit(w, r, v, devices.Edit{Acknowledge: true})
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(devices.ErrInvalid, err)
+	}
+	e := devices.Edit{Acknowledge: true}
+	if until, err := strconv.ParseInt(r.PostForm.Get("until"), 10, 64); err == nil && until > 0 {
+		e.Seen = time.UnixMicro(until)
+	}
+	return u.edit(w, r, v, e)
 }
 
 func (u *UI) edit(w http.ResponseWriter, r *http.Request, v *visit, e devices.Edit) error {

@@ -24,6 +24,7 @@ type devicePage struct {
 	MayUpdate  bool // the device's own permissions
 	MayDelete  bool
 	CanAck     bool
+	Until      int64 // when it was flagged last, in microseconds; 0 if not known
 	Trees      []Tree
 	Lines      []line
 	Older      string // where the history goes on; empty at its end
@@ -71,6 +72,7 @@ func (u *UI) render(
 		CanRename: d.Live() && (self || v.me.CanUpdateOthers), CanEnd: d.Live() && (self || v.me.CanDeleteOthers),
 		CanPermit: d.Live() && v.me.CanUpdateOthers, MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
 		CanAck: d.State == devices.StateFlagged && v.me.CanUpdateOthers,
+		Until:  max(0, d.DoubtedAt.UnixMicro()),
 		Newest: after == "", MaxName: devices.MaxNameLength,
 	}
 	page.Tier, page.TierMeans = v.tier(d.Tier)

@@ -266,7 +266,7 @@ func TestRefreshesAroundTheGateway(t *testing.T) {
 	for _, form := range []url.Values{presents(token), form} {
 		h.is(h.token(devicestest.ThiefHeaders(), form), http.StatusForbidden, "access_denied")
 	}
-	h.told(devices.EventGrantCreated, devices.EventDeviceRefused)
+	h.told(devices.EventGrantCreated, devices.EventDeviceRefused, devices.EventDeviceFlagged)
 	h.at = gateway
 	h.is(h.token(devicestest.LaptopHeaders(), presents(token)), http.StatusOK, "")
 	h.endpoint.chains["old"] = &chain{ref: "c1", client: "notes", current: "old"} // a token that did not pass by

@@ -131,6 +131,7 @@ var promises = []promise{
 	{"a renewal that tells has one winner", toldRenewal},
 	{"a rotation of what has changed is lost and tells nothing", lostRotation},
 	{"what a rotation tells commits with it", toldRotation},
+	{"a flagged rotation flags the device", flaggedRotation},
 	{"parallel rotations of one generation have one winner", oneWinner},
 	{"no grant survives the revocation of its device", noSurvivor},
 	{"a selection ends its grants and no others", endedGrants},
