@@ -288,6 +288,10 @@ func (r *Registry) actor(ctx context.Context, tx Tx, a Actor) ([]Device, Device,
 	return nil, Device{}, ErrNotRecognized
 }
 
+// NeedsSignIn reports whether the actor must prove anew who they are before they
+// act on other devices. The device is the actor's own.
+func (r *Registry) NeedsSignIn(a Actor, own Device) bool { return !r.mature(a, own, r.Now()) }
+
 // mature reports whether the actor may act on other devices: its device is
 // old enough, or the subject has just proved who they are. The second way
 // matters to who signs in on a new device to get rid of a thief.

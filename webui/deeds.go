@@ -70,6 +70,7 @@ type confirmPage struct {
 	Kept                tooNew
 	Self, NotMe         bool
 	Password            bool // a new password can be had here
+	Fresh               bool // the owner signs in again before it is done
 }
 
 // askEnd is GET /devices/{id}/end.
@@ -110,6 +111,7 @@ func (u *UI) ask(
 		Frame: u.frame(v), Action: u.base + "/devices/" + d.ID + "/" + verb, Back: u.base + "/devices/" + d.ID,
 		Cards: []card{u.card(v, d, holders)}, Self: d.ID == v.me.ID, NotMe: verb == "not-me",
 		Button: v.T("End this device"), Password: u.Passwords != nil,
+		Fresh: d.ID != v.me.ID && u.Registry.NeedsSignIn(v.actor(), v.me),
 	}
 	page.Title, page.Text = words(d)
 	page.Name = page.Cards[0].Name
@@ -151,7 +153,7 @@ func (u *UI) askOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
 		Title: v.T("End all other devices?"), Button: v.T("End all others"),
 		Text: v.T("They are signed out everywhere, at once. Only the device that you are using now stays."),
 	}
-	page.Kept = u.tooNew(v)
+	page.Kept, page.Fresh = u.tooNew(v), u.Registry.NeedsSignIn(v.actor(), v.me)
 	for _, d := range v.all {
 		switch {
 		case !d.Live() || d.ID == v.me.ID || v.now.Before(u.Registry.EndableFrom(d)):

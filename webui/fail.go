@@ -29,7 +29,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 		u.welcome(w, r)
 		return
 	case errors.Is(err, devices.ErrStepUpRequired):
-		u.signIn(w, r, backFrom(r), true)
+		u.begin(w, r, attempt{Back: local(backFrom(r)), Fresh: true, Action: u.pending(r, v)})
 		return
 	case v == nil && errors.Is(err, devices.ErrRevoked):
 		u.forget(w)
@@ -89,6 +89,9 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 		return http.StatusConflict, say("This device cannot be ended yet", "It is too new. Try again later.")
 	case errors.Is(err, devices.ErrInvalid):
 		return http.StatusUnprocessableEntity, say("That cannot be saved", "Check what you wrote and try again.")
+	case errors.Is(err, errNotResumed):
+		return http.StatusForbidden, say("Nothing was changed",
+			"Someone else signed in, or on another device. If you meant it, do it once more from here.")
 	case errors.Is(err, errForeign):
 		return http.StatusForbidden, say("Nothing was changed",
 			"The form came from another site. If you meant it, do it from here.")

@@ -69,11 +69,20 @@ func (u *UI) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, me, err := u.Registry.Visit(r.Context(), actorOf(s), u.Observer.Observe(r, devices.EntranceWebUI))
+	v, err := u.visitBy(r, s)
 	if err != nil {
 		return nil, err
 	}
 	u.extend(r.Context(), s)
+	return v, nil
+}
+
+// visitBy returns the visit of an owner at a live session.
+func (u *UI) visitBy(r *http.Request, s records.Session) (*visit, error) {
+	all, me, err := u.Registry.Visit(r.Context(), actorOf(s), u.Observer.Observe(r, devices.EntranceWebUI))
+	if err != nil {
+		return nil, err
+	}
 	return &visit{session: s, me: me, all: all, now: u.Now(), Locale: u.Pages.locales.choose(r, "")}, nil
 }
 
@@ -88,7 +97,7 @@ func (u *UI) start(w http.ResponseWriter, r *http.Request) {
 // visitor comes again, from here.
 func (u *UI) welcome(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
-		u.bounce(w, r, u.base+local(r.URL.EscapedPath()))
+		u.bounce(w, r, u.base+local(r.URL.EscapedPath()), r.URL.Query())
 		return
 	}
 	u.signIn(w, r, backFrom(r), false)
@@ -120,7 +129,7 @@ func (u *UI) onward(w http.ResponseWriter, r *http.Request, path string) {
 		u.redirect(w, u.url(path))
 		return
 	}
-	u.bounce(w, r, u.base+path)
+	u.bounce(w, r, u.base+path, nil)
 }
 
 // bouncePage is the data of the page "bounce".
@@ -129,11 +138,11 @@ type bouncePage struct {
 	Away bool // to another server
 }
 
-func (u *UI) bounce(w http.ResponseWriter, r *http.Request, path string) {
-	to := (&url.URL{Path: path}).EscapedPath()
+func (u *UI) bounce(w http.ResponseWriter, r *http.Request, path string, query url.Values) {
 	if unescaped, err := url.PathUnescape(path); err == nil {
-		to = (&url.URL{Path: unescaped}).EscapedPath()
+		path = unescaped
 	}
+	to := (&url.URL{Path: path, RawQuery: query.Encode()}).String()
 	w.Header().Set("Refresh", "0; url="+to)
 	u.Pages.Render(w, r, http.StatusOK, "bounce", bouncePage{To: to})
 }

@@ -55,6 +55,8 @@ type attempt struct {
 	Fresh    bool      `json:"f,omitempty"`
 	Factor   bool      `json:"2,omitempty"` // a second factor is asked for
 	At       time.Time `json:"t"`
+	// Action is carried out after the sign-in; nil for none.
+	Action *pendingAction `json:"a,omitempty"`
 }
 
 // proven reports whether the owner proved who they are within the attempt. The
@@ -137,22 +139,38 @@ func (u *UI) callback(w http.ResponseWriter, r *http.Request) {
 	if err == nil && p.session.Issuer != "" {
 		p.session.DeviceID, err = u.seat(w, r, p, a)
 	}
-	good := false
+	due, good := false, false
+	if err == nil {
+		due, err = u.due(r.Context(), a.Action, p.session)
+	}
 	if err == nil {
 		good, err = u.open(w, r, &p.session)
 	}
 	switch {
 	case errors.Is(err, errFactor) && !a.Factor:
-		u.begin(w, r, attempt{Back: a.Back, Fresh: a.Fresh, Factor: true})
+		u.begin(w, r, attempt{Back: a.Back, Fresh: a.Fresh, Action: a.Action, Factor: true})
 	case errors.Is(err, errMoved):
-		u.signIn(w, r, a.Back, true)
+		u.begin(w, r, attempt{Back: a.Back, Fresh: true, Action: a.Action})
 	case err != nil:
 		u.fail(w, r, nil, err)
 	case !good:
 		u.fail(w, r, nil, errDenied) // ended while signing in
 	default:
 		u.keepHint(w, p.session, p.hint)
+		u.arrive(w, r, p.session, a, due)
+	}
+}
+
+// arrive goes on after a sign-in: with the action that needed it, if it is due,
+// else to the page where the owner was.
+func (u *UI) arrive(w http.ResponseWriter, r *http.Request, s records.Session, a attempt, due bool) {
+	switch {
+	case a.Action == nil:
 		u.onward(w, r, a.Back)
+	case !due:
+		u.fail(w, r, nil, errNotResumed)
+	default:
+		u.resume(w, r, s, *a.Action)
 	}
 }
 

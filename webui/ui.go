@@ -70,10 +70,12 @@ type Config struct {
 // UI serves the owner's pages. Make one with [New].
 type UI struct {
 	Config
-	way    way
-	base   string // the path under which browsers see this server
-	secure bool
-	guard  *http.CrossOriginProtection
+	way way
+	// actions are the forms that can be carried through a fresh sign-in.
+	actions *http.ServeMux
+	base    string // the path under which browsers see this server
+	secure  bool
+	guard   *http.CrossOriginProtection
 }
 
 // New returns the owner's pages. The issuer must be an absolute URL.
@@ -87,7 +89,7 @@ func New(c Config) (*UI, error) {
 	}
 	u := &UI{
 		Config: c, base: strings.TrimSuffix(issuer.EscapedPath(), "/"),
-		secure: issuer.Scheme == "https", guard: http.NewCrossOriginProtection(),
+		secure: issuer.Scheme == "https", guard: http.NewCrossOriginProtection(), actions: http.NewServeMux(),
 	}
 	u.way = &relyingParty{Client: c.Client, ours: c.Client.Issuer == c.Issuer, url: u.url, now: c.Now}
 	if c.Kratos != nil {
@@ -122,15 +124,19 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	for _, posted := range []string{"/devices/signout", "/devices/{id}/name", "/devices/{id}/permissions", "/devices/{id}/seen"} {
 		mux.HandleFunc("GET "+posted, u.owner(u.back))
 	}
+	act := func(pattern string, h step) {
+		post(pattern, h)
+		u.actions.HandleFunc("POST "+pattern, u.resumable(h))
+	}
 	post("/devices/signout", u.signOut)
-	post("/devices/others", u.endOthers)
 	post("/devices/password", u.setPassword)
-	post("/devices/apps/{client}/end", u.withdraw)
-	post("/devices/{id}/name", u.rename)
-	post("/devices/{id}/permissions", u.permit)
-	post("/devices/{id}/seen", u.acknowledge)
-	post("/devices/{id}/end", u.end)
-	post("/devices/{id}/not-me", u.end)
+	act("/devices/apps/{client}/end", u.withdraw)
+	act("/devices/others", u.endOthers)
+	act("/devices/{id}/name", u.rename)
+	act("/devices/{id}/permissions", u.permit)
+	act("/devices/{id}/seen", u.acknowledge)
+	act("/devices/{id}/end", u.end)
+	act("/devices/{id}/not-me", u.end)
 }
 
 // CallbackURL returns the redirect URI of the pages' client.

@@ -152,8 +152,7 @@ func freshWithHydra(t *testing.T, s *site) {
 	}
 	refreshes(t, phone)
 	b.proves()
-	b.is("/devices/others")
-	b.submits("/devices/others")
+	b.is("/devices/others/ended")
 	b.sees("device is ended")
 	isRefused(t, phone)
 }

@@ -110,11 +110,10 @@ func freshWithKratos(t *testing.T, s *site) {
 	}
 	refreshes(t, phone)
 	b.proves()
-	b.is("/devices/" + target + "/end")
+	b.is("/devices/" + target + "/ended")
 	if b.only("lanyard_pages")[0].Value == before {
 		t.Error("the session is the one before the sign-in")
 	}
-	b.submits("/end")
 	b.sees("The device is ended")
 	isRefused(t, phone)
 	// A fresh sign-in that is not given is none: coming back by oneself.
