@@ -101,10 +101,12 @@ func (a *Admin) register() {
 	}
 	serve(a.huma, a.door, op("find-devices", "GET", "/devices", "Devices of all subjects, newest first"), a.findDevices)
 	serve(a.huma, a.door, op("show-device", "GET", "/devices/{id}", "A device", 404), a.showDevice)
-	serve(a.huma, a.door, a.door.reads(op("name-device", "PATCH", "/devices/{id}", "Rename a device",
-		404, 413, 415), DeviceNaming{}), a.nameDevice)
+	serve(a.huma, a.door, a.door.reads(op("name-device", "PATCH", "/devices/{id}", "Rename a device, or change its permissions",
+		404, 409, 413, 415), OperatorEdit{}), a.editDevice)
 	serve(a.huma, a.door, op("end-device", "DELETE", "/devices/{id}", "End a device with all its grants and sessions",
 		404), a.endDevice)
+	serve(a.huma, a.door, op("end-other-devices", "POST", "/devices/{id}/revoke-others",
+		"Sign out every other device of a device's subject", 404), a.endOthers)
 	serve(a.huma, a.door, op("show-device-history", "GET", "/devices/{id}/history",
 		"Judgments on a device, newest first", 404), a.history)
 	serve(a.huma, a.door, op("show-device-receipt", "GET", "/devices/{id}/receipt",
@@ -118,6 +120,10 @@ func (a *Admin) register() {
 		"The clients that have access to what is a subject's, by name"), a.subjectConsents)
 	serve(a.huma, a.door, op("withdraw-consent", "DELETE", "/subjects/{sub}/consents/{client}",
 		"Withdraw a client's access on all devices, so that it must ask again; the devices stay", 404), a.withdrawConsent)
+	serve(a.huma, a.door, op("disable-subject", "POST", "/subjects/{sub}/disable",
+		"Let a subject sign in no more: ends all grants and sign-ins, the devices stay", 404), a.disableSubject)
+	serve(a.huma, a.door, op("enable-subject", "POST", "/subjects/{sub}/enable",
+		"Let a disabled subject sign in again", 404), a.enableSubject)
 	serve(a.huma, a.door, op("find-grants", "GET", "/grants", "Grants of all subjects, newest first"), a.findGrants)
 	serve(a.huma, a.door, op("end-grant", "DELETE", "/grants/{id}", "End a grant; its device stays", 404), a.endGrant)
 	events := op("list-events", "GET", "/events", "What happened, in order")

@@ -99,15 +99,12 @@ func (a *Admin) showDevice(ctx context.Context, in *ByID) (*adminDeviceOutput, e
 	return &adminDeviceOutput{adminDeviceOf(d)}, nil
 }
 
-func (a *Admin) nameDevice(ctx context.Context, in *ByID) (*adminDeviceOutput, error) {
+func (a *Admin) editDevice(ctx context.Context, in *ByID) (*adminDeviceOutput, error) {
 	d, err := a.finder.DeviceByID(ctx, in.known())
 	if err != nil {
 		return nil, err
 	}
-	if name := sentEdit(ctx).Name; name != nil {
-		d, err = a.registry.RenameByOperator(ctx, d.Subject, d.ID, *name)
-	}
-	if err != nil {
+	if d, err = a.registry.EditByOperator(ctx, d.Subject, d.ID, sentEdit(ctx)); err != nil {
 		return nil, err
 	}
 	return &adminDeviceOutput{adminDeviceOf(d)}, nil
@@ -119,6 +116,19 @@ func (a *Admin) endDevice(ctx context.Context, in *ByID) (*struct{}, error) {
 		return nil, err
 	}
 	return nil, a.registry.RevokeByOperator(ctx, d.Subject, d.ID)
+}
+
+// endOthers ends every device of a subject but one.
+func (a *Admin) endOthers(ctx context.Context, in *ByID) (*revokedOutput, error) {
+	d, err := a.finder.DeviceByID(ctx, in.known())
+	if err != nil {
+		return nil, err
+	}
+	n, err := a.registry.RevokeOthersByOperator(ctx, d.Subject, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &revokedOutput{Revoked{n}}, nil
 }
 
 func (a *Admin) history(ctx context.Context, in *historyInput) (*historyOutput, error) {

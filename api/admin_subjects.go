@@ -2,24 +2,30 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 )
 
-// SubjectFinder looks for subjects by the names that operators know.
+// SubjectFinder looks for subjects by the names that operators know, and decides
+// whether they may sign in.
 type SubjectFinder interface {
 	// FindSubjects returns who goes by a name: the subject of that ID, and the
 	// user who types it to sign in.
 	FindSubjects(ctx context.Context, name string) ([]devices.Subject, error)
+	// SetUserDisabled lets a subject sign in again or no more; that ends its
+	// grants and sign-ins, and its devices stay. A subject that was never met is
+	// devices.ErrNotFound.
+	SetUserDisabled(ctx context.Context, subject string, off bool, at time.Time) error
 }
 
 // Subject is an end user as operators see one.
 type Subject struct {
 	Subject    string    `json:"subject"`
 	Identifier string    `json:"identifier" doc:"What they type to sign in. Empty where they sign in elsewhere, or were deleted."`
-	Disabled   bool      `json:"disabled"`
+	Disabled   bool      `json:"disabled" doc:"They may not sign in. Their devices stay."`
 	CreatedAt  time.Time `json:"created_at,omitzero"`
 }
 
@@ -41,10 +47,16 @@ func (a *Admin) findSubjects(ctx context.Context, in *findSubjectsInput) (*subje
 	}
 	out := &subjectsOutput{Subjects{Subjects: make([]Subject, len(found))}}
 	for i, s := range found {
-		out.Body.Subjects[i] = Subject{s.ID, s.Identifier, s.Disabled, s.CreatedAt.UTC()}
+		out.Body.Subjects[i] = subjectOf(s)
 	}
 	return out, nil
 }
+
+func subjectOf(s devices.Subject) Subject {
+	return Subject{s.ID, s.Identifier, s.Disabled, s.CreatedAt.UTC()}
+}
+
+type subjectOutput struct{ Body Subject }
 
 type subjectInput struct {
 	Subject string `path:"sub" maxLength:"255" doc:"The sub of the subject's tokens."`
@@ -72,4 +84,32 @@ func (a *Admin) endSubject(ctx context.Context, in *subjectInput) (*revokedOutpu
 		return nil, err
 	}
 	return &revokedOutput{Revoked{n}}, nil
+}
+
+func (a *Admin) disableSubject(ctx context.Context, in *subjectInput) (*subjectOutput, error) {
+	return a.setDisabled(ctx, in.Subject, true)
+}
+
+func (a *Admin) enableSubject(ctx context.Context, in *subjectInput) (*subjectOutput, error) {
+	return a.setDisabled(ctx, in.Subject, false)
+}
+
+// setDisabled answers with the subject as it is then.
+func (a *Admin) setDisabled(ctx context.Context, subject string, off bool) (*subjectOutput, error) {
+	err := a.subjects.SetUserDisabled(ctx, subject, off, a.registry.Now())
+	if errors.Is(err, devices.ErrNotFound) {
+		return nil, errNoSubject
+	} else if err != nil {
+		return nil, err
+	}
+	found, err := a.subjects.FindSubjects(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range found {
+		if s.ID == subject {
+			return &subjectOutput{subjectOf(s)}, nil
+		}
+	}
+	return nil, errNoSubject // deleted meanwhile
 }

@@ -124,7 +124,7 @@ func TestOperatorsDevice(t *testing.T) {
 	if d.Name != "stolen?" || d.Subject != "ada" {
 		t.Errorf("got %+v", d)
 	}
-	for _, body := range []string{`{"can_delete_other_devices":true}`, `{"state":"active"}`, `{"name":1}`,
+	for _, body := range []string{`{"can_delete_other_devices":1}`, `{"can_update_other_devices":null}`, `{"state":"active"}`, `{"name":1}`,
 		`{"name":"` + strings.Repeat("x", 256) + `"}`} {
 		refused(t, h.operate("PATCH", path, body), 422, "validation_failed")
 	}

@@ -26,9 +26,11 @@ type DeviceEdit struct {
 	State           *string `json:"state,omitempty" nullable:"false" enum:"active" doc:"active clears the flag of a flagged device."`
 }
 
-// DeviceNaming is the body of a PATCH by an operator.
-type DeviceNaming struct {
-	Name *string `json:"name,omitempty" nullable:"true" maxLength:"255" doc:"The device's name. null and the empty string clear it."`
+// OperatorEdit is the body of a PATCH by an operator: only what is sent changes.
+type OperatorEdit struct {
+	Name            *string `json:"name,omitempty" nullable:"true" maxLength:"255" doc:"The device's name. null and the empty string clear it."`
+	CanUpdateOthers *bool   `json:"can_update_other_devices,omitempty" nullable:"false" doc:"Whether it may change other devices."`
+	CanDeleteOthers *bool   `json:"can_delete_other_devices,omitempty" nullable:"false" doc:"Whether it may sign out other devices."`
 }
 
 type editKey struct{}

@@ -183,9 +183,10 @@ func TestTheDocumentsKeepToTheirListeners(t *testing.T) {
 	}
 	owners := []string{"/api/v1/devices", "/api/v1/devices/logout", "/api/v1/devices/revoke-all", "/api/v1/devices/{id}",
 		"/api/v1/devices/{id}/history", "/api/v1/devices/{id}/receipt"}
-	operators := []string{"/admin/devices", "/admin/devices/{id}", "/admin/devices/{id}/history", "/admin/devices/{id}/receipt", "/admin/events",
-		"/admin/grants", "/admin/grants/{id}", "/admin/subjects", "/admin/subjects/{sub}/consents",
-		"/admin/subjects/{sub}/consents/{client}", "/admin/subjects/{sub}/devices", "/admin/subjects/{sub}/revoke-all"}
+	operators := []string{"/admin/devices", "/admin/devices/{id}", "/admin/devices/{id}/history", "/admin/devices/{id}/receipt",
+		"/admin/devices/{id}/revoke-others", "/admin/events", "/admin/grants", "/admin/grants/{id}", "/admin/subjects",
+		"/admin/subjects/{sub}/consents", "/admin/subjects/{sub}/consents/{client}",
+		"/admin/subjects/{sub}/devices", "/admin/subjects/{sub}/disable", "/admin/subjects/{sub}/enable", "/admin/subjects/{sub}/revoke-all"}
 	if got := paths(public); !slices.Equal(got, owners) {
 		t.Errorf("public: got %v", got)
 	}

@@ -57,6 +57,7 @@ var (
 	errAdminLocal  = errors.New("admin API without tokens is for this machine only")
 	errNoGrant     = errors.New("no such grant")
 	errNoConsent   = errors.New("no such consent")
+	errNoSubject   = errors.New("no such subject")
 	errOperator    = errors.New("no or wrong operator token")
 	errUnavailable = errors.New("store trouble")
 	errInternal    = errors.New("bug")
@@ -89,6 +90,7 @@ var translations = [...]struct {
 	{errNotFound, 404, "not_found", "There is nothing at this path."},
 	{errNoGrant, 404, "grant_not_found", "There is no such grant."},
 	{errNoConsent, 404, "consent_not_found", "The client has no access to what is this subject's."},
+	{errNoSubject, 404, "subject_not_found", "There is no such subject."},
 	{errMethod, 405, "method_not_allowed", "This path does not take that method. See the Allow header."},
 	{errTooLarge, 413, "body_too_large", "The body is larger than 64 KiB."},
 	{errMediaType, 415, "unsupported_media_type", "Send the body as application/json."},

@@ -12,10 +12,12 @@ import (
 )
 
 type devicesCmd struct {
-	List   devicesList   `cmd:"" help:"List devices, newest first."`
-	Show   devicesShow   `cmd:"" help:"Print a device and how it was judged lately."`
-	Revoke devicesRevoke `cmd:"" help:"End devices, with all their grants and sessions."`
-	Rename devicesRename `cmd:"" help:"Name a device."`
+	List         devicesList         `cmd:"" help:"List devices, newest first."`
+	Show         devicesShow         `cmd:"" help:"Print a device and how it was judged lately."`
+	Revoke       devicesRevoke       `cmd:"" help:"End devices, with all their grants and sessions."`
+	RevokeOthers devicesRevokeOthers `cmd:"" help:"Sign out every other device of a device's subject."`
+	Rename       devicesRename       `cmd:"" help:"Name a device."`
+	Permit       devicesPermit       `cmd:"" help:"Let a device change and sign out the subject's other devices, or no more."`
 }
 
 type devicesList struct {
@@ -215,5 +217,46 @@ func (c *devicesRename) Run(a *app) error {
 			return err
 		}
 		return a.say(d, "%s is now called %q", d.ID, d.Label)
+	})
+}
+
+type devicesRevokeOthers struct {
+	adminFlags
+	ID string `arg:"" help:"The id of the device that stays signed in."`
+}
+
+// Run ends the other devices of the device's subject.
+func (c *devicesRevokeOthers) Run(a *app) error {
+	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
+		var ended api.Revoked
+		path := "/admin/devices/" + url.PathEscape(c.ID) + "/revoke-others"
+		if err := client.call(a.ctx, http.MethodPost, path, nil, nil, &ended); err != nil {
+			return err
+		}
+		return a.say(ended, "revoked %d devices; %s stays", ended.Revoked, c.ID)
+	})
+}
+
+type devicesPermit struct {
+	adminFlags
+	ID      string `arg:"" help:"The device's id."`
+	Change  *bool  `negatable:"" help:"Whether it may change the others (default, without both flags: yes)."`
+	SignOut *bool  `negatable:"" help:"Whether it may sign out the others (default, without both flags: yes)."`
+}
+
+// Run gives and takes the permissions that are named; both are given if none is.
+func (c *devicesPermit) Run(a *app) error {
+	if c.Change == nil && c.SignOut == nil {
+		yes := true
+		c.Change, c.SignOut = &yes, &yes
+	}
+	return a.withAdmin(c.adminFlags, func(client *adminClient) error {
+		var d api.AdminDevice
+		sent := api.OperatorEdit{CanUpdateOthers: c.Change, CanDeleteOthers: c.SignOut}
+		path := "/admin/devices/" + url.PathEscape(c.ID)
+		if err := client.call(a.ctx, http.MethodPatch, path, nil, sent, &d); err != nil {
+			return err
+		}
+		return a.say(d, "%s may change others: %t, sign out others: %t", d.ID, d.CanUpdateOthers, d.CanDeleteOthers)
 	})
 }

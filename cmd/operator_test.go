@@ -90,6 +90,21 @@ func TestOperator(t *testing.T) {
 			}
 			m.complains(1, "device_not_found", with("devices", "rename", "nonsense", "x")...)
 
+			for _, row := range []struct {
+				flags           []string
+				change, signOut bool
+			}{
+				{[]string{"--no-change", "--no-sign-out"}, false, false}, {[]string{"--change"}, true, false},
+				{nil, true, true}, {[]string{"--no-change"}, false, true}, {[]string{"--change"}, true, true},
+			} {
+				var d api.AdminDevice
+				m.prints(&d, with(append([]string{"devices", "permit", phone.ID}, row.flags...)...)...)
+				if d.ID != phone.ID || d.CanUpdateOthers != row.change || d.CanDeleteOthers != row.signOut {
+					t.Errorf("%v: got %+v", row.flags, d)
+				}
+			}
+			m.complains(1, "device_not_found", with("devices", "permit", "nonsense")...)
+
 			var grants []api.Grant
 			m.prints(&grants, with("grants", "list", "--device", laptop.ID)...)
 			if len(grants) != 1 || grants[0].ClientID != "web" {
@@ -112,8 +127,14 @@ func TestOperator(t *testing.T) {
 				t.Errorf("printed %s", out)
 			}
 
-			m.runs(0, with("devices", "revoke", laptop.ID)...)
 			var ended api.Revoked
+			m.prints(&ended, with("devices", "revoke-others", phone.ID)...)
+			if ended.Revoked != 1 {
+				t.Errorf("ended %d other devices", ended.Revoked)
+			}
+			m.complains(1, "device_not_found", with("devices", "revoke-others", laptop.ID)...)
+			m.complains(1, "device_editing_disabled", with("devices", "permit", laptop.ID)...)
+			m.runs(0, with("devices", "revoke", laptop.ID)...)
 			m.prints(&ended, with("devices", "revoke", "--subject", "ada")...)
 			if ended.Revoked != 1 {
 				t.Errorf("ended %d devices", ended.Revoked)

@@ -1,6 +1,7 @@
 package devices_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func TestAnotherSubjectsDeviceIsNotFound(t *testing.T) {
 			"revoke":  h.revoke(by(h.laptop), id),
 			"operate": func() error { return h.RevokeByOperator(t.Context(), "ada", id) },
 			"label": func() error {
-				_, err := h.RenameByOperator(t.Context(), "ada", id, "x")
+				_, err := h.EditByOperator(t.Context(), "ada", id, devices.Edit{Name: ptr("x")})
 				return err
 			},
 		} {
@@ -165,7 +166,7 @@ func TestNames(t *testing.T) {
 	for _, name := range []string{strings.Repeat("é", 256), "a\x00b", "a\nb", "a\x1b[2J", "\xff", "lap\u202etop", "\u2066a\u2069", "a\u200fb", "a\u061cb", "a\u200bb"} {
 		h.refuses(devices.ErrInvalid, "naming itself", h.edit(phone, phone.DeviceID, devices.Edit{Name: &name}), "ada")
 		h.refuses(devices.ErrInvalid, "an operator's name", func() error {
-			_, err := h.RenameByOperator(t.Context(), "ada", phone.DeviceID, name)
+			_, err := h.EditByOperator(t.Context(), "ada", phone.DeviceID, devices.Edit{Name: &name})
 			return err
 		}, "ada")
 	}
@@ -312,10 +313,71 @@ func TestRevokingAllOthers(t *testing.T) {
 	}
 }
 
+// TestOperatorsPermit: an operator gives and takes permissions, whatever the
+// rules for owners are, but not of a device that has ended.
+func TestOperatorsPermit(t *testing.T) {
+	h, cursor := newHousehold(t, firstOnly, func(r *devices.Rules) { r.UpdateDelay = 48 * time.Hour }), ""
+	h.told(&cursor)
+	permit := func(id string, update, remove bool) (devices.Device, error) {
+		return h.EditByOperator(t.Context(), "ada", id, devices.Edit{CanUpdateOthers: &update, CanDeleteOthers: &remove})
+	}
+	d, err := permit(h.phone.Device.ID, true, true)
+	if now := h.device(h.phone); err != nil || !now.CanUpdateOthers || !now.CanDeleteOthers || d.Version != now.Version {
+		t.Errorf("got %+v, %v; kept %+v", d, err, now)
+	}
+	_, err = permit(h.phone.Device.ID, true, true) // changes nothing
+	h.good(err)
+	if now := h.device(h.phone); now.Version != d.Version {
+		t.Error("a permission that was there was written")
+	}
+	_, err = permit(h.phone.Device.ID, true, false)
+	h.good(err)
+	if now := h.device(h.phone); !now.CanUpdateOthers || now.CanDeleteOthers {
+		t.Errorf("taken: %+v", now)
+	}
+	h.good(h.RevokeByOperator(t.Context(), "ada", h.tablet.Device.ID))
+	for id, want := range map[string]error{
+		h.tablet.Device.ID: devices.ErrEditingDisabled, h.bobs.Device.ID: devices.ErrNotFound, "made-up": devices.ErrNotFound,
+	} {
+		h.refuses(want, "permit "+id, func() error { _, err := permit(id, true, true); return err }, "ada", "bob")
+	}
+	if told := h.told(&cursor); !slices.Equal(told[:2], []devices.EventType{
+		devices.EventPermissionsChanged, devices.EventPermissionsChanged,
+	}) {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestOperatorsEndAllOthers: the device that an operator names stays, and has to
+// be a live one of the subject.
+func TestOperatorsEndAllOthers(t *testing.T) {
+	h := newHousehold(t, func(r *devices.Rules) { r.DeleteDelay = 48 * time.Hour })
+	for _, id := range []string{h.bobs.Device.ID, "made-up", ""} {
+		h.refuses(devices.ErrNotFound, "keep "+id, func() error {
+			_, err := h.RevokeOthersByOperator(t.Context(), "ada", id)
+			return err
+		}, "ada", "bob")
+	}
+	n, err := h.RevokeOthersByOperator(t.Context(), "ada", h.phone.Device.ID)
+	if err != nil || n != 2 || h.live("ada") != 1 || !h.device(h.phone).Live() || h.live("bob") != 1 {
+		t.Errorf("ended %d, %v; %d of Ada's are live", n, err, h.live("ada"))
+	}
+	if d := h.device(h.laptop); d.RevokedReason != devices.ReasonOperator || d.RevokedBy != "operator" {
+		t.Errorf("ended because of %s by %s", d.RevokedReason, d.RevokedBy)
+	}
+	if !h.held(h.grants[h.phone.Device.ID]).RevokedAt.IsZero() {
+		t.Error("the grant of the device that stays has ended")
+	}
+	h.refuses(devices.ErrNotFound, "keep one that has ended", func() error {
+		_, err := h.RevokeOthersByOperator(t.Context(), "ada", h.laptop.Device.ID)
+		return err
+	}, "ada", "bob")
+}
+
 func TestOperators(t *testing.T) {
 	h, cursor := newHousehold(t), ""
 	h.told(&cursor)
-	d, err := h.RenameByOperator(t.Context(), "ada", h.phone.Device.ID, "Lost on Monday")
+	d, err := h.EditByOperator(t.Context(), "ada", h.phone.Device.ID, devices.Edit{Name: ptr("Lost on Monday")})
 	if err != nil || d.Name != "Lost on Monday" {
 		t.Errorf("renamed to %q, %v", d.Name, err)
 	}

@@ -3,6 +3,7 @@ package devices
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // RevokeByOperator ends a device on an operator's word, or ErrNotFound.
@@ -25,28 +26,65 @@ func (r *Registry) RevokeByOperator(ctx context.Context, subject, id string) err
 	})
 }
 
-// RenameByOperator names a device on an operator's word, or ErrNotFound.
-func (r *Registry) RenameByOperator(ctx context.Context, subject, id, name string) (Device, error) {
-	e := Edit{Name: &name}
+// RevokeOthersByOperator ends every device of a subject but one, on an
+// operator's word, and returns how many it ended. The error is ErrNotFound if
+// the subject has no such device that is live: everything would end. The delay
+// of young devices does not bind operators.
+func (r *Registry) RevokeOthersByOperator(ctx context.Context, subject, keep string) (int, error) {
+	ended := 0
+	err := r.Store.Change(ctx, subject, func(tx Tx) error {
+		ended = 0
+		known, err := tx.Devices(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(known, func(d Device) bool { return d.ID == keep && d.Live() }) {
+			return ErrNotFound
+		}
+		for _, d := range known {
+			if d.ID == keep || !d.Live() {
+				continue
+			}
+			if err := r.end(ctx, tx, d, r.Now(), ReasonOperator, "operator"); err != nil {
+				return err
+			}
+			ended++
+		}
+		return nil
+	})
+	return ended, err
+}
+
+// EditByOperator changes a device on an operator's word. The error is
+// ErrNotFound, ErrInvalid, or ErrEditingDisabled for the permissions of a device
+// that has ended.
+func (r *Registry) EditByOperator(ctx context.Context, subject, id string, e Edit) (Device, error) {
 	if err := e.valid(); err != nil {
 		return Device{}, err
 	}
-	var renamed Device
+	var edited Device
 	err := r.Store.Change(ctx, subject, func(tx Tx) error {
 		known, err := tx.Devices(ctx)
 		if err != nil {
 			return err
 		}
 		for _, d := range known {
-			if d.ID == id {
-				var events []Event
-				renamed, events = r.apply(d, e, r.Now())
-				return errors.Join(tx.Put(ctx, renamed), tx.Tell(ctx, events...))
+			switch {
+			case d.ID != id:
+				continue
+			case !d.Live() && !e.renamesOnly():
+				return ErrEditingDisabled
 			}
+			var events []Event
+			edited, events = r.apply(d, e, r.Now())
+			if len(events) == 0 {
+				return nil
+			}
+			return errors.Join(tx.Put(ctx, edited), tx.Tell(ctx, events...))
 		}
 		return ErrNotFound
 	})
-	return renamed, err
+	return edited, err
 }
 
 // RevokeSubject ends every device, grant and sign-in of a subject, and

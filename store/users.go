@@ -194,8 +194,8 @@ func (s *Store) SetPassword(
 }
 
 // SetUserDisabled lets a subject sign in again or no more. Disabling revokes
-// the subject's grants, ends its sign-ins and tells of it in the same
-// transaction; its devices stay. A subject that was never met is
+// the subject's grants, ends its sign-ins and sessions of the pages, and emits
+// their events in the same transaction; its devices stay. A subject that was never met is
 // devices.ErrNotFound.
 func (s *Store) SetUserDisabled(ctx context.Context, subject string, off bool, when time.Time) error {
 	if !clean(subject) {
@@ -221,6 +221,9 @@ func (s *Store) SetUserDisabled(ctx context.Context, subject string, off bool, w
 
 func disable(ctx context.Context, tx bun.Tx, subject string, when time.Time) error {
 	if err := setDisabled(ctx, tx, subject, at(when)); err != nil {
+		return err
+	}
+	if _, err := tx.NewDelete().Model((*webSessionRow)(nil)).Where("subject = ?", subject).Exec(ctx); err != nil {
 		return err
 	}
 	c := &change{tx: tx, subject: subject}

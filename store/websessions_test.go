@@ -159,3 +159,38 @@ func holders(t *testing.T, s *store.Store) {
 		t.Error(grants, err)
 	}
 }
+
+// TestADisabledSubjectsWebSessionsEnd: also those of owners whom another server
+// signs in, who would otherwise go on reading.
+func TestADisabledSubjectsWebSessionsEnd(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { disabledWebSessions(t, open(t, sqlitetest.Fresh(t))) })
+	t.Run("postgres", func(t *testing.T) { disabledWebSessions(t, open(t, pgtest.Fresh(t))) })
+}
+
+func disabledWebSessions(t *testing.T, s *store.Store) {
+	ctx, now := t.Context(), time.Unix(1_800_000_000, 0).UTC()
+	for _, subject := range []string{"ada", "eve"} {
+		err := s.Change(ctx, subject, func(tx devices.Tx) error {
+			return tx.Put(ctx, devices.Device{ID: subject + "'s", Subject: subject, State: devices.StateActive, CreatedAt: now})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		good, err := s.OpenWebSession(ctx, records.Session{
+			ID: subject, SecretHash: []byte("hash"), Subject: subject, DeviceID: subject + "'s", Issuer: "https://elsewhere.example",
+			SID: "sid", AuthTime: now, CreatedAt: now, IdleUntil: now.Add(time.Hour), NotAfter: now.Add(time.Hour),
+		})
+		if err != nil || !good {
+			t.Fatal(good, err)
+		}
+	}
+	if err := s.SetUserDisabled(ctx, "ada", true, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.WebSession(ctx, "ada"); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("the session of a disabled subject: %v", err)
+	}
+	if _, err := s.WebSession(ctx, "eve"); err != nil {
+		t.Errorf("the session of another: %v", err)
+	}
+}
