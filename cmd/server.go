@@ -159,7 +159,7 @@ func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 	mux := http.NewServeMux()
 	pages.Mount(mux)
 	operator.New(operator.Config{
-		Registry: s.registry, Finder: s.store, SubjectOf: s.subjectOf, Identifiers: s.store.Identifiers, Tokens: operators, Pages: pages, Now: s.now, Log: s.log,
+		Registry: s.registry, Finder: s.store, Subjects: s.store, SubjectOf: s.subjectOf, Identifiers: s.store.Identifiers, Tokens: operators, Pages: pages, Now: s.now, Log: s.log,
 	}).Mount(mux)
 	mux.Handle("/", admin.Handler())
 	return s.hardened(timelyAdmin(mux))

@@ -29,6 +29,7 @@ type devicePage struct {
 	ID, Subject, Label, State, Reason string
 	Identifier                        string // what the subject signs in with; may be empty
 	Live                              bool
+	MayUpdate, MayDelete              bool // the device's permissions
 	Facts                             []webui.Fact
 	Lines                             []verdictLine
 	Grants                            []webui.Tree
@@ -64,6 +65,7 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 	page := devicePage{
 		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Identifier: known.of(d.Subject), Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
 		Facts: l.Facts(d, o.Now()), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
+		MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
 	}
 	for _, g := range grants {
 		page.Grants = append(page.Grants, o.tree(l, g, history))

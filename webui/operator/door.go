@@ -117,8 +117,9 @@ func (o *Operator) signOut(w http.ResponseWriter, r *http.Request) {
 
 // Why an operator is shown no page.
 var (
-	errNoPage  = errors.New("no such page")
-	errForeign = errors.New("a form of another site")
+	errNoPage    = errors.New("no such page")
+	errForeign   = errors.New("a form of another site")
+	errNoSubject = errors.New("no such subject")
 )
 
 func (o *Operator) failForeign(w http.ResponseWriter, r *http.Request) { o.fail(w, r, errForeign) }
@@ -140,6 +141,8 @@ func (o *Operator) fail(w http.ResponseWriter, r *http.Request, err error) {
 		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such page", "Check the address."))
 	case errors.Is(err, errForeign):
 		o.Pages.Render(w, r, http.StatusForbidden, "operator-problem", say("Nothing was changed", "The form came from another site. If you meant it, do it from here."))
+	case errors.Is(err, errNoSubject):
+		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such account", "Check its ID, or search for it."))
 	case errors.Is(err, devices.ErrNotFound):
 		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such device", "Check its ID, or search for it."))
 	case errors.Is(err, devices.ErrInvalid):

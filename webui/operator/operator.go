@@ -43,6 +43,7 @@ type Finder interface {
 type Config struct {
 	Registry *devices.Registry
 	Finder   Finder
+	Subjects Subjects
 	// SubjectOf returns whom somebody means who signs in with a name or address,
 	// or devices.ErrNotFound. Nil where people are not kept here: operators then
 	// look for subjects only.
@@ -79,6 +80,10 @@ func New(c Config) *Operator {
 func (o *Operator) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /pages", o.let(o.search))
 	mux.Handle("GET /pages/devices/{id}", o.let(o.device))
+	mux.Handle("POST /pages/devices/{id}/permissions", o.guard.Handler(o.let(o.permit)))
+	mux.Handle("GET /pages/devices/{id}/permissions", o.let(o.backToDevice))
+	mux.Handle("GET /pages/subject", o.let(o.subject))
+	mux.Handle("POST /pages/subject", o.guard.Handler(o.let(o.disable)))
 	mux.Handle("GET /pages/events", o.let(o.events))
 	mux.Handle("GET /pages/events/stream", o.let(o.stream))
 	mux.Handle("GET /pages/apps", o.let(o.apps))

@@ -46,6 +46,8 @@ func Samples(text string) []Sample {
 			}, {Decision: "refuse", Word: text}},
 		}},
 		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Label: text}},
+		{"operator-subject", subjectPage{Frame: webui.Frame{In: true}, Subject: text, Identifier: text}},
+		{"operator-subject", subjectPage{Frame: webui.Frame{In: true}, Subject: text, Disabled: true}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Listens: true, Seen: text, After: text, Query: eventQuery{Type: text, Subject: text, Device: text, Client: text, From: text, To: text, Wrong: text, Types: []choice{{text, text, true}}}, Events: []eventLine{{devices.Event{
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, ClientID: text, Reasons: []devices.Reason{devices.Reason(text)},
 		}, text, at}}}},
