@@ -1,6 +1,7 @@
 package webui_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,7 +13,8 @@ import (
 )
 
 // TestAFreshSignIn: a young device with an old sign-in must prove who is there
-// before it ends others, and comes back to the same question.
+// before it ends others; it gets another session with that, and the other device
+// has none any more.
 func TestAFreshSignIn(t *testing.T) {
 	h := newHouse(t)
 	laptop, phone := h.browser(onWindows), h.browser(onIPhone)
@@ -20,26 +22,24 @@ func TestAFreshSignIn(t *testing.T) {
 	phone.signIn()
 	target := h.devices()[1].ID
 	h.clock.Advance(6 * time.Minute)
-	for _, path := range []string{"/devices/" + target + "/end", "/devices/others"} {
-		laptop.get(path)
-		laptop.is(path, http.StatusOK)
-		before := laptop.session()
-		laptop.post(path, url.Values{})
-		laptop.is("/login", http.StatusOK)
-		if h.devices()[1].State == devices.StateRevoked {
-			t.Fatal("ended without a fresh sign-in")
-		}
-		laptop.prove()
-		laptop.is(path, http.StatusOK)
-		if laptop.session() == before {
-			t.Error("the session is the one before the sign-in")
-		}
-		h.clock.Advance(6 * time.Minute)
+	path := "/devices/" + target + "/end"
+	laptop.get(path)
+	laptop.is(path, http.StatusOK)
+	before := laptop.session()
+	laptop.submit(path, nil)
+	laptop.is("/login", http.StatusOK)
+	if h.devices()[1].State == devices.StateRevoked {
+		t.Fatal("ended without a fresh sign-in")
 	}
-	laptop.post("/devices/"+target+"/end", url.Values{})
 	laptop.prove()
-	laptop.post("/devices/"+target+"/end", url.Values{})
 	laptop.is("/devices/"+target+"/ended", http.StatusOK)
+	if laptop.session() == before {
+		t.Error("the session is the one before the sign-in")
+	}
+	id, _, _ := strings.Cut(before, ".")
+	if _, err := h.store.WebSession(t.Context(), id); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("the session before the sign-in: %v", err)
+	}
 	phone.get("/devices")
 	phone.is("/devices", http.StatusUnauthorized)
 	if phone.session() != "" || !strings.Contains(phone.page, "This device was ended") {
