@@ -113,7 +113,7 @@ func (s *server) hooksDoor(
 
 // check is what a proxy of the operator's own asks about token requests.
 func (s *server) check(c Config, gate *devices.Gatekeeper, looks *observe.Observer, servers *ory.Client) http.Handler {
-	return &gateway.Check{
+	return gateway.NewCheck(gateway.Check{
 		Whose: func(ctx context.Context, token string) (string, string, string, error) {
 			t, err := servers.Introspect(ctx, token)
 			if err != nil || !t.Active {
@@ -121,6 +121,6 @@ func (s *server) check(c Config, gate *devices.Gatekeeper, looks *observe.Observ
 			}
 			return t.Subject, t.ClientID, t.DeviceID, nil
 		},
-		Find: s.store.FindGrants, Grants: s.store, Gate: gate, Observer: looks, Deadline: c.Hooks.Deadline, Log: s.log,
-	}
+		Find: s.store.FindGrants, Grants: s.store, Gate: gate, Observer: looks, Deadline: c.Hooks.Deadline, Now: s.now, Log: s.log,
+	})
 }

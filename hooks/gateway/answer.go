@@ -51,6 +51,9 @@ func (g *Gateway) answered(w *http.Response) error {
 		g.unknown.Take(p.source, g.Now())
 	case w.StatusCode == http.StatusForbidden && told.Error == "access_denied" && p.refresh:
 		// Our hook's refusal, in the words that clients know.
+		if p.held == nil {
+			g.unknown.Take(p.source, g.Now())
+		}
 		w.StatusCode, w.Status, body = http.StatusBadRequest, "400 Bad Request", refusal
 	}
 	switch {
@@ -68,9 +71,13 @@ func (g *Gateway) answered(w *http.Response) error {
 	return nil
 }
 
-// reused tells that a token which has a successor came back. Hydra has ended
-// the chain already.
+// reused reports that a token which has a successor came back. Hydra has ended
+// the chain already. A grant that has ended is not judged again, so that no
+// further User-Agent is parsed for it.
 func (g *Gateway) reused(ctx context.Context, p *passage) error {
+	if !p.held.Grant.RevokedAt.IsZero() {
+		return nil
+	}
 	spent, err := g.Tokens.TokenSpent(ctx, p.from)
 	if err != nil || !spent {
 		return err // an end that Hydra knows of and we do not: expiry, or a logout
@@ -90,10 +97,16 @@ func unavailable(w http.ResponseWriter) {
 	answer(w, http.StatusServiceUnavailable, []byte(`{"error":"temporarily_unavailable"}`+"\n"))
 }
 
+// Why a request has to wait.
+const (
+	unknownTokensBody = `{"error":"temporarily_unavailable","error_description":"Too many unknown tokens came from this network."}` + "\n"
+	newAgentsBody     = `{"error":"temporarily_unavailable","error_description":"Too many new User-Agents came with tokens of this grant."}` + "\n"
+)
+
 // slowDown answers 429 (RFC 6585 §4), which is no verdict on the token.
-func slowDown(w http.ResponseWriter, wait time.Duration) {
+func slowDown(w http.ResponseWriter, wait time.Duration, body string) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-	answer(w, http.StatusTooManyRequests, []byte(`{"error":"temporarily_unavailable","error_description":"Too many unknown tokens came from this network."}`+"\n"))
+	answer(w, http.StatusTooManyRequests, []byte(body))
 }
 
 func badRequest(w http.ResponseWriter, err error) {

@@ -27,7 +27,16 @@ type Check struct {
 	Gate     *devices.Gatekeeper
 	Observer *observe.Observer
 	Deadline time.Duration
+	Now      func() time.Time
 	Log      *slog.Logger
+
+	newAgents newAgents
+}
+
+// NewCheck returns a check with its limits.
+func NewCheck(c Check) *Check {
+	c.newAgents = limitNewAgents()
+	return &c
 }
 
 // ServeHTTP judges a refresh and lets everything else through, if it was shown
@@ -67,6 +76,10 @@ func (c *Check) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if held == nil {
 		w.WriteHeader(http.StatusOK) // Hydra turns it down, or its hook judges
+		return
+	}
+	if wait := c.newAgents.wait(c.Observer, r, held.Grant.ID, c.Now()); wait > 0 {
+		slowDown(w, wait, newAgentsBody)
 		return
 	}
 	v, err := c.Gate.Watch(ctx, devices.Presented{

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,13 +25,13 @@ func TestCheck(t *testing.T) {
 	checked := func(t *testing.T, whose owner, trouble error) (*house, func(http.Header, url.Values) int) {
 		h := newHouse(t)
 		h.begun("c1")
-		check := httptest.NewServer(&gateway.Check{
+		check := httptest.NewServer(gateway.NewCheck(gateway.Check{
 			Whose: func(context.Context, string) (string, string, string, error) {
 				return whose.subject, whose.client, whose.device, trouble
 			},
 			Find: h.store.FindGrants, Grants: h.store, Gate: h.gate, Observer: h.observer,
-			Deadline: 10 * time.Second, Log: slog.New(slog.DiscardHandler),
-		})
+			Deadline: 10 * time.Second, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+		}))
 		t.Cleanup(check.Close)
 		return h, func(looks http.Header, form url.Values) int {
 			t.Helper()
@@ -101,6 +102,25 @@ func TestCheck(t *testing.T) {
 			if new(gateway.Check).ServeHTTP(w, r); w.Code != want {
 				t.Errorf("asked about %q: %d, want %d", method, w.Code, want)
 			}
+		}
+	})
+	t.Run("new User-Agents are limited", func(t *testing.T) {
+		_, asks := checked(t, adas, nil)
+		agent := func(n int) http.Header {
+			looks := ada.Clone()
+			looks.Set("User-Agent", looks.Get("User-Agent")+" Build/"+strconv.Itoa(n))
+			return looks
+		}
+		for n := range 20 {
+			if got := asks(agent(n), presents("x")); got != http.StatusOK {
+				t.Fatalf("%d for User-Agent %d", got, n)
+			}
+		}
+		if got := asks(agent(20), presents("x")); got != http.StatusTooManyRequests {
+			t.Errorf("%d, want 429", got)
+		}
+		if got := asks(agent(19), presents("x")); got != http.StatusOK {
+			t.Errorf("%d for a User-Agent that was seen before", got)
 		}
 	})
 	t.Run("an ended grant stands for nobody", func(t *testing.T) {

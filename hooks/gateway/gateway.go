@@ -65,9 +65,10 @@ type Gateway struct {
 	Config
 	// Streams pass at once, token answers in one piece when they were read.
 	streams, tokens *httputil.ReverseProxy
-	// unknown counts refresh tokens per network that nobody knows and Hydra
-	// refuses.
-	unknown *ratelimit.Limiter
+	// unknown counts refresh tokens per network that did not pass by before and
+	// that Hydra or its token hook refuses.
+	unknown   *ratelimit.Limiter
+	newAgents newAgents
 }
 
 // New returns a gateway.
@@ -75,7 +76,7 @@ func New(c Config) *Gateway {
 	// An office behind one address may come back with two hundred expired
 	// tokens. Tokens that passed by before are never held up.
 	unknown := ratelimit.Rule{Burst: 200, Every: 200 * time.Millisecond}
-	g := &Gateway{Config: c, unknown: ratelimit.New(unknown, 1<<14)}
+	g := &Gateway{Config: c, unknown: ratelimit.New(unknown, 1<<14), newAgents: limitNewAgents()}
 	if g.Transport == nil {
 		g.Transport = &http.Transport{
 			MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second,

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func newHouseOn(t *testing.T, database string) *house {
 	h.gate = &devices.Gatekeeper{Grants: h.store, Registry: &devices.Registry{
 		Store: h.store, Policy: devices.DefaultPolicy(), Rules: devices.DefaultRules(), Now: h.clock.Now, NewID: rand.Text,
 	}}
-	h.observer = observe.New(observe.Config{Now: h.clock.Now})
+	h.observer = observe.New(observe.Config{Now: h.clock.Now, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	h.hook = &hydra.Hook{
 		Chains: h.store, Gate: h.gate, Sealer: sealer, Observer: h.observer, Deadline: 10 * time.Second, Now: h.clock.Now, Log: log,
 	}

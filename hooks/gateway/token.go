@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/hooks/carry"
@@ -48,8 +49,12 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 	}
 	// 3. Whose token is it, and is it in their hands?
 	if p.refresh {
-		refused, err := g.judge(r.Context(), p, form.Get("refresh_token"))
+		refused, err := g.judge(r, p, form.Get("refresh_token"))
+		var wait waitError
 		switch {
+		case errors.As(err, &wait):
+			slowDown(w, time.Duration(wait), newAgentsBody)
+			return
 		case err != nil:
 			g.Log.ErrorContext(r.Context(), "gateway", "client", client, "err", err)
 			unavailable(w)
@@ -62,7 +67,7 @@ func (g *Gateway) token(w http.ResponseWriter, r *http.Request) {
 	// 4. Has this network sent many tokens that nobody knows?
 	if p.refresh && p.held == nil {
 		if wait := g.unknown.Wait(p.source, g.Now()); wait > 0 {
-			slowDown(w, wait)
+			slowDown(w, wait, unknownTokensBody)
 			return
 		}
 	}
@@ -95,9 +100,10 @@ func (g *Gateway) show(p *passage, r *http.Request) {
 }
 
 // judge reports whether a refresh is refused. A token that did not pass by
-// before is the hook's to judge: it knows the chain.
-func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, g.Deadline)
+// before is the hook's to judge: it knows the chain. A waitError says how long
+// a request has to wait, about which nothing is decided yet.
+func (g *Gateway) judge(r *http.Request, p *passage, token string) (bool, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), g.Deadline)
 	defer cancel()
 	hash := g.Sealer.Token(token)
 	held, whole, err := g.Tokens.HoldingByToken(ctx, hash)
@@ -118,6 +124,12 @@ func (g *Gateway) judge(ctx context.Context, p *passage, token string) (bool, er
 		// Half of a token is no token: nobody is judged by it. Hydra refuses it,
 		// but ends the chain if the token is spent.
 		return false, nil
+	}
+	if !held.Grant.RevokedAt.IsZero() {
+		return true, nil // whatever the client looks like: nothing is parsed
+	}
+	if wait := g.newAgents.wait(g.Observer, r, held.Grant.ID, g.Now()); wait > 0 {
+		return false, waitError(wait)
 	}
 	p.context.GrantID, p.context.Chain = held.Grant.ID, held.Grant.ExternalRef
 	v, err := g.Gate.Watch(ctx, p.presented())
