@@ -132,12 +132,22 @@ type Gateway struct {
 	Upstream string `koanf:"upstream"`
 }
 
-// WebUI is how an owner signs in to the pages.
+// WebUI is how an owner signs in to the pages, and whose the pages are.
 type WebUI struct {
+	Brand        Brand  `koanf:"brand"`
 	SignIn       string `koanf:"sign_in"`
 	Issuer       string `koanf:"issuer"`
 	ClientID     string `koanf:"client_id"`
 	ClientSecret Secret `koanf:"client_secret"`
+}
+
+// Brand is whose service the pages are of.
+type Brand struct {
+	Name       string `koanf:"name"`
+	Logo       string `koanf:"logo"`
+	Accent     string `koanf:"accent"`
+	AccentDark string `koanf:"accent_dark"`
+	SupportURL string `koanf:"support_url"`
 }
 
 // Retention is how long history is kept.

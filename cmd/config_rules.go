@@ -3,12 +3,14 @@ package cmd
 import (
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/loopback"
+	"github.com/lanyard-id/lanyard/webui"
 )
 
 // complaints collects what is wrong.
@@ -40,7 +42,15 @@ func (c Config) Complete() []string {
 		"secrets.system: required, at least 32 bytes (try: openssl rand -base64 48)")
 	found.unless(c.Public.Listen != "", "public.listen: required")
 	found.unless(c.Admin.Listen != "", "admin.listen: required")
-	return append(append(found, c.checkGeoIP()...), c.checkPolicy()...)
+	return slices.Concat(found, c.checkGeoIP(), c.checkPolicy(), c.WebUI.Brand.check())
+}
+
+// check returns what is wrong with a brand and its files.
+func (b Brand) check() []string {
+	if err := webui.Brand(b).Check(); err != nil {
+		return strings.Split(err.Error(), "\n")
+	}
+	return nil
 }
 
 // checkPolicy returns what is wrong with the policy file.

@@ -102,13 +102,13 @@ func (c callers) Actor(r *http.Request) (devices.Actor, error) {
 }
 
 // registerPages makes the client of the pages as it must be, on a new database
-// and where the issuer has moved. It is a public client with PKCE: a secret
+// and if the issuer or the name of the service has changed. It is a public client with PKCE: a secret
 // made at start would lock out the replicas that started before, and one that
 // is kept would protect a code that only this server's own cookie can redeem.
 // Its tokens are read once and thrown away, so it may not refresh.
 func (s *server) registerPages(ctx context.Context, c Config) error {
 	want := provider.CompleteClient(oauth.Client{
-		ID: pagesClient, Name: "Lanyard", AuthMethod: "none", SkipConsent: true, Owner: "lanyard",
+		ID: pagesClient, Name: cmp.Or(c.WebUI.Brand.Name, "Lanyard"), AuthMethod: "none", SkipConsent: true, Owner: "lanyard",
 		GrantTypes: []string{"authorization_code"}, Scope: "openid profile",
 		RedirectURIs: []string{webui.CallbackURL(c.Issuer)}, Binding: devices.BindingDeviceStatus,
 	}, newID)
@@ -119,7 +119,7 @@ func (s *server) registerPages(ctx context.Context, c Config) error {
 		if errors.Is(err, devices.ErrExists) {
 			err = nil // another replica was faster
 		}
-	case err == nil && !slices.Equal(known.RedirectURIs, want.RedirectURIs):
+	case err == nil && (known.Name != want.Name || !slices.Equal(known.RedirectURIs, want.RedirectURIs)):
 		want.Version, want.UpdatedAt = known.Version, s.now()
 		_, err = s.store.UpdateClient(ctx, want)
 	}

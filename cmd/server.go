@@ -81,7 +81,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 	if s.sealer, err = seal.New(system); err != nil {
 		return err
 	}
-	pages, err := webui.NewPages(operator.Files())
+	pages, err := webui.NewBrandedPages(webui.Brand(c.WebUI.Brand), operator.Files())
 	if err != nil {
 		return err
 	}

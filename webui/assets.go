@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,9 +26,20 @@ type assets struct {
 // their length tells nothing.
 type asset struct{ plain, packed []byte }
 
-func loadAssets(all []fs.FS) (assets, error) {
+// loadAssets reads the files of the pages, and adds more by name.
+func loadAssets(all []fs.FS, more map[string][]byte) (assets, error) {
 	a := assets{files: map[string]asset{}}
 	sum, packers := sha256.New(), newPackers()
+	add := func(name string, content []byte) error {
+		if _, twice := a.files[name]; twice {
+			return fmt.Errorf("%s is there twice", name)
+		}
+		packed, err := packers.pack(content)
+		a.files[name] = asset{content, packed}
+		fmt.Fprintf(sum, "%s %d ", name, len(content))
+		sum.Write(content)
+		return err
+	}
 	for _, from := range all {
 		names, err := fs.Glob(from, "assets/*") // in order
 		if err != nil {
@@ -37,17 +50,14 @@ func loadAssets(all []fs.FS) (assets, error) {
 			if err != nil {
 				return assets{}, err
 			}
-			name = path.Base(name)
-			if _, twice := a.files[name]; twice {
-				return assets{}, fmt.Errorf("%s is there twice", name)
-			}
-			packed, err := packers.pack(content)
-			if err != nil {
+			if err := add(path.Base(name), content); err != nil {
 				return assets{}, err
 			}
-			a.files[name] = asset{content, packed}
-			fmt.Fprintf(sum, "%s %d ", name, len(content))
-			sum.Write(content)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		if err := add(name, more[name]); err != nil {
+			return assets{}, err
 		}
 	}
 	a.hash = hex.EncodeToString(sum.Sum(nil)[:8])
@@ -129,6 +139,12 @@ func contentType(name string) string {
 		return "text/javascript; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".jpg":
+		return "image/jpeg"
+	case ".webp":
+		return "image/webp"
 	default:
 		return "application/octet-stream"
 	}

@@ -22,6 +22,7 @@ type Pages struct {
 	// Log hears of pages that cannot be drawn. Nil is silence.
 	Log     *slog.Logger
 	pages   map[string]*template.Template // by language and name
+	brand   shownBrand
 	locales locales
 	assets  assets
 	packers *packers
@@ -33,9 +34,17 @@ type Pages struct {
 // ours of the same name on their pages only, assets and locales. A page, an
 // asset or a text that is there already is an error, and so is a template that
 // does not parse.
-func NewPages(others ...fs.FS) (*Pages, error) {
+func NewPages(others ...fs.FS) (*Pages, error) { return NewBrandedPages(Brand{}, others...) }
+
+// NewBrandedPages is NewPages for a service that has a name and looks of its
+// own.
+func NewBrandedPages(brand Brand, others ...fs.FS) (*Pages, error) {
+	shown, added, err := brand.load()
+	if err != nil {
+		return nil, err
+	}
 	all := append([]fs.FS{files}, others...)
-	assets, err := loadAssets(all)
+	assets, err := loadAssets(all, added)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
@@ -43,7 +52,7 @@ func NewPages(others ...fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pages{pages: map[string]*template.Template{}, assets: assets, locales: known, packers: newPackers()}
+	p := &Pages{pages: map[string]*template.Template{}, brand: shown, assets: assets, locales: known, packers: newPackers()}
 	for _, l := range known.all {
 		if err := p.load(l, all); err != nil {
 			return nil, fmt.Errorf("load pages: %w", err)
@@ -55,7 +64,7 @@ func NewPages(others ...fs.FS) (*Pages, error) {
 // load parses the pages for one language.
 func (p *Pages) load(l *Locale, all []fs.FS) error {
 	layout, err := template.New("layout").Option("missingkey=error").
-		Funcs(template.FuncMap{"t": l.T, "isolate": isolated, "link": link, "scope": l.Scope}).
+		Funcs(template.FuncMap{"t": l.T, "isolate": isolated, "link": link, "scope": l.Scope, "brand": func() shownBrand { return p.brand }}).
 		ParseFS(files, "templates/layout.html")
 	if err != nil {
 		return err
