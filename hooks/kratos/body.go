@@ -66,8 +66,12 @@ func (l *lines) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(l))
 }
 
+// browserFlow is the type of a flow in a browser, which is known by its cookie
+// and its headers.
+const browserFlow = "browser"
+
 // native is what an app says of its device in transient_payload.device. It is
-// the client's own word.
+// the client's own word, and counts in API flows.
 type native struct {
 	// ID is a secret of 32 random bytes in base64url, made once at
 	// installation and kept where the app keeps its tokens.
@@ -110,10 +114,14 @@ func (b *body) sighting(o *observe.Observer) (devices.Sighting, []byte) {
 	if len(s.Proof.CookieHashes) > 0 {
 		held = s.Proof.CookieHashes[0]
 	}
-	if own := b.Device.secret(); own != nil {
+	n := b.Device
+	if b.Flow.Type == browserFlow {
+		n = nil // Lanyard's pages and bridge would never see what it says
+	}
+	if own := n.secret(); own != nil {
 		s.Proof.CookieHashes, held = [][]byte{own}, own
 	}
-	if n := b.Device; n != nil {
+	if n != nil {
 		for signal, value := range map[devices.Signal]string{
 			devices.SignalOS: n.OS, devices.SignalOSVersion: n.OSVersion,
 			devices.SignalBrand: n.Brand, devices.SignalModel: n.Model,

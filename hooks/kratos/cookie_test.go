@@ -1,11 +1,14 @@
 package kratos_test
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/devices/devicestest"
 	"github.com/lanyard-id/lanyard/devices/observe"
 )
 
@@ -34,5 +37,35 @@ func TestPlantedCookiesAreNoSecrets(t *testing.T) {
 				t.Errorf("%+v, %v", list, err)
 			}
 		})
+	}
+}
+
+// What a page writes of its device counts for nothing in a browser's flow: the
+// browser could never show the same to Lanyard's own pages, which would ask it
+// to sign in again without end.
+func TestABrowserIsKnownByItsCookie(t *testing.T) {
+	const device = `{"id":"61mdAW_tox4uw5WCkZXHYN-pzjq2hdbH4n2pbqHjy_Q","os":"Android","model":"Pixel 9"}`
+	for kind, want := range map[string]struct {
+		tier devices.Tier
+		os   string
+	}{
+		`"browser"`: {devices.TierFingerprint, "Windows"}, `"api"`: {devices.TierCookie, "Android"}, "null": {devices.TierCookie, "Android"},
+	} {
+		for _, cookie := range []string{"", strings.Repeat("A", 43)} {
+			h := open(t)
+			h.goesOn("login", fmt.Appendf(nil, `{"identity":"ada","flow":{"type":%s},"plain_cookie":%q,"device":%s,"headers":{"User-Agent":%q}}`,
+				kind, cookie, device, devicestest.LaptopHeaders().Get("User-Agent")))
+			d := h.one("ada")
+			if kind == `"browser"` && cookie != "" {
+				raw, err := base64.RawURLEncoding.DecodeString(cookie)
+				if err != nil || !bytes.Equal(d.CookieHash, devices.CookieHash(raw)) {
+					t.Errorf("the browser does not hold its device: %+v, %v", d, err)
+				}
+				continue
+			}
+			if d.Tier != want.tier || d.Fingerprint[devices.SignalOS] != want.os {
+				t.Errorf("flow %s: %s, %s", kind, d.Tier, d.Fingerprint[devices.SignalOS])
+			}
+		}
 	}
 }
