@@ -38,6 +38,9 @@ type AdminConfig struct {
 	// requests from this machine, to a loopback name, that no foreign web page
 	// made.
 	Tokens *accesskey.Guard
+	// ProxyHeader is the header in which the operator's proxies name the client.
+	// A request with it does not come from this machine.
+	ProxyHeader string
 	// Metrics serves /metrics/prometheus. Nil leaves it out.
 	Metrics http.Handler
 	// Ready returns why the server cannot serve now. Nil is always ready.
@@ -61,7 +64,7 @@ type Admin struct {
 func NewAdmin(c AdminConfig) *Admin {
 	a := &Admin{
 		door:     &door{log: logger(c.Log), realm: "lanyard-admin", freshFor: freshSeconds(c.Registry.Rules)},
-		registry: c.Registry, finder: c.Finder, subjects: c.Subjects, mux: http.NewServeMux(), guard: guard{c.Tokens},
+		registry: c.Registry, finder: c.Finder, subjects: c.Subjects, mux: http.NewServeMux(), guard: guard{c.Tokens, c.ProxyHeader},
 	}
 	a.huma = a.door.newHuma(a.mux, "Lanyard",
 		"The operators' API on the admin listener, and the owners' device API on the public one.")

@@ -275,7 +275,9 @@ func TestEventsAreWaitedFor(t *testing.T) {
 // A tokenless admin API is for programs on this machine.
 func TestLocalOperator(t *testing.T) {
 	h := newHouse(t)
-	handler := api.NewAdmin(h.adminConfig(nil)).Handler()
+	config := h.adminConfig(nil)
+	config.ProxyHeader = "X-Our-Client"
+	handler := api.NewAdmin(config).Handler()
 	for _, c := range []struct {
 		name, peer, host string
 		header           http.Header
@@ -302,6 +304,7 @@ func TestLocalOperator(t *testing.T) {
 		{"a page on another port", "127.0.0.1:5000", "localhost", http.Header{"Sec-Fetch-Site": {"same-site"}}, 403, "cross_site_request"},
 		{"an image on a page", "127.0.0.1:5000", "localhost", http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403, "cross_site_request"},
 		{"spoofing", "192.0.2.7:5000", "localhost", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, 403, "admin_local_only"},
+		{"a proxy of the operator's", "127.0.0.1:5000", "localhost", http.Header{"X-Our-Client": {"192.0.2.7"}}, 403, "admin_local_only"},
 		{"a made-up token", "192.0.2.7:5000", "localhost", http.Header{"Authorization": {"Bearer "}}, 403, "admin_local_only"},
 	} {
 		for _, r := range adminReads {

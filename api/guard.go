@@ -11,7 +11,10 @@ import (
 
 // guard decides who may use the admin API: who holds a token or, where none
 // is configured, who calls from this very machine and is no foreign web page.
-type guard struct{ tokens *accesskey.Guard }
+type guard struct {
+	tokens      *accesskey.Guard
+	proxyHeader string
+}
 
 // check returns an error for a request that must be turned away. It is asked
 // before anything is routed. Health is for everybody: it says one word.
@@ -24,7 +27,7 @@ func (g guard) check(r *http.Request) error {
 	case g.tokens.Any():
 		return g.checkToken(r)
 	}
-	switch err := loopback.Check(r); {
+	switch err := loopback.Check(r, g.proxyHeader); {
 	case errors.Is(err, loopback.ErrCrossSite):
 		return errCrossSite
 	case err != nil:

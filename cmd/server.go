@@ -32,6 +32,7 @@ type server struct {
 	store         *store.Store
 	keys          *keyring.Keyring
 	provider      *provider.Provider
+	hashing       *hashing.Pool
 	observer      *observe.Observer
 	registry      *devices.Registry
 	sealer        *seal.Sealer
@@ -60,7 +61,7 @@ func assemble(ctx context.Context, c Config, now func() time.Time, log *slog.Log
 	if err != nil {
 		return nil, fmt.Errorf("database.url: %w", err)
 	}
-	s := &server{store: db, now: now, log: log, metrics: newMetrics(), retention: store.Retention{
+	s := &server{store: db, now: now, log: log, metrics: newMetrics(), hashing: hashing.New(0), retention: store.Retention{
 		Judgments: c.Retention.Sightings, Events: c.Retention.Events, Addresses: c.Retention.Addresses,
 	}}
 	if err := s.wire(ctx, c); err != nil {
@@ -100,8 +101,8 @@ func (s *server) wire(ctx context.Context, c Config) error {
 		TrustedProxies: c.TrustedProxies, ProxyHeader: c.ProxyHeader, SecureCookies: c.secure(), Now: s.now, Places: placesOf(s.places),
 	})
 	s.observer = looks
-	comparisons, users := hashing.New(0), local.New(s.store, s.now)
-	users.Hashing = comparisons
+	users := local.New(s.store, s.now)
+	users.Hashing = s.hashing
 	s.provider, err = provider.New(provider.Config{
 		Issuer: c.Issuer, Lifetimes: c.Tokens.lifetimes(),
 		Storage: provider.Storage{
@@ -112,7 +113,7 @@ func (s *server) wire(ctx context.Context, c Config) error {
 			Recent: devices.NewRecent(c.Database.RememberedGrants),
 		},
 		Observer: looks, Identity: provider.LocalIdentity(users), Keys: s.keys, Sealer: s.sealer,
-		Hashing: comparisons, Pages: pages, Now: s.now, NewID: newID, Log: s.log,
+		Hashing: s.hashing, Pages: pages, Now: s.now, NewID: newID, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -153,13 +154,13 @@ func (s *server) publicDoor(pages *webui.Pages, doctors mirror) http.Handler {
 func (s *server) adminDoor(c Config, pages *webui.Pages) http.Handler {
 	operators := s.guard(c.Admin.Tokens)
 	admin := api.NewAdmin(api.AdminConfig{
-		Registry: s.registry, Finder: s.store, Subjects: s.store, Tokens: operators, Metrics: s.metrics.handler(), Ready: s.ready, Log: s.log,
+		Registry: s.registry, Finder: s.store, Subjects: s.store, Tokens: operators, ProxyHeader: c.ProxyHeader, Metrics: s.metrics.handler(), Ready: s.ready, Log: s.log,
 	})
 	s.provider.RegisterAdmin(admin.Huma())
 	mux := http.NewServeMux()
 	pages.Mount(mux)
 	operator.New(operator.Config{
-		Registry: s.registry, Finder: s.store, Subjects: s.store, SubjectOf: s.subjectOf, Identifiers: s.store.Identifiers, Tokens: operators, Pages: pages, Now: s.now, Log: s.log,
+		Registry: s.registry, Finder: s.store, Subjects: s.store, SubjectOf: s.subjectOf, Identifiers: s.store.Identifiers, Tokens: operators, ProxyHeader: c.ProxyHeader, Pages: pages, Now: s.now, Log: s.log,
 	}).Mount(mux)
 	mux.Handle("/", admin.Handler())
 	return s.hardened(timelyAdmin(mux))

@@ -38,11 +38,17 @@ var (
 // Check returns an error unless a program or a browser on this machine sent the
 // request on its own account. The Host header shows a page that rebound its
 // name to this address; Origin and Sec-Fetch-Site show a page that reaches
-// across, with GET too.
-func Check(r *http.Request) error {
+// across, with GET too. The proxyHeader is the one in which the operator's proxies
+// name the client; empty for none.
+func Check(r *http.Request, proxyHeader string) error {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() || !Host(r.Host) || relayed(r.Header) {
+	if err != nil || !peer.Addr().Unmap().IsLoopback() || !Host(r.Host) ||
+		relayed(r.Header) || len(r.Header.Values(proxyHeader)) > 0 {
 		return ErrElsewhere
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
 	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "none", "same-origin":
@@ -50,7 +56,7 @@ func Check(r *http.Request) error {
 		return ErrCrossSite
 	}
 	for _, origin := range r.Header.Values("Origin") {
-		if from, err := url.Parse(origin); err != nil || from.Host != r.Host {
+		if from, err := url.Parse(origin); err != nil || from.Scheme != scheme || from.Host != r.Host {
 			return ErrCrossSite
 		}
 	}

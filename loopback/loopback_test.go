@@ -46,14 +46,16 @@ func TestCheck(t *testing.T) {
 		"a proxy that names its client": {header: http.Header{"X-Client-Ip": {"192.0.2.1"}}, want: loopback.ErrElsewhere},
 		"a network before it":           {header: http.Header{"True-Client-Ip": {"192.0.2.1"}}, want: loopback.ErrElsewhere},
 		"an Envoy":                      {header: http.Header{"X-Envoy-External-Address": {"192.0.2.1"}}, want: loopback.ErrElsewhere},
+		"a proxy of the operator's":     {header: http.Header{"X-Our-Client": {"192.0.2.1"}}, want: loopback.ErrElsewhere},
 		"a proxy that names its host":   {header: http.Header{"X-Original-Host": {"admin.example.com"}}, want: loopback.ErrElsewhere},
 
-		"a link of another site":   {header: http.Header{"Sec-Fetch-Site": {"cross-site"}}, want: loopback.ErrCrossSite},
-		"another port":             {header: http.Header{"Sec-Fetch-Site": {"same-site"}}, want: loopback.ErrCrossSite},
-		"a script of another port": {header: http.Header{"Origin": {"http://127.0.0.1:3000"}}, want: loopback.ErrCrossSite},
-		"a script of another name": {header: http.Header{"Origin": {"http://localhost:4478"}}, want: loopback.ErrCrossSite},
-		"an opaque origin":         {header: http.Header{"Origin": {"null"}}, want: loopback.ErrCrossSite},
-		"two origins":              {header: http.Header{"Origin": {"http://127.0.0.1:4478", "https://evil.example.com"}}, want: loopback.ErrCrossSite},
+		"a link of another site":     {header: http.Header{"Sec-Fetch-Site": {"cross-site"}}, want: loopback.ErrCrossSite},
+		"another port":               {header: http.Header{"Sec-Fetch-Site": {"same-site"}}, want: loopback.ErrCrossSite},
+		"a script of another port":   {header: http.Header{"Origin": {"http://127.0.0.1:3000"}}, want: loopback.ErrCrossSite},
+		"a script of another name":   {header: http.Header{"Origin": {"http://localhost:4478"}}, want: loopback.ErrCrossSite},
+		"a script of another scheme": {header: http.Header{"Origin": {"https://127.0.0.1:4478"}}, want: loopback.ErrCrossSite},
+		"an opaque origin":           {header: http.Header{"Origin": {"null"}}, want: loopback.ErrCrossSite},
+		"two origins":                {header: http.Header{"Origin": {"http://127.0.0.1:4478", "https://evil.example.com"}}, want: loopback.ErrCrossSite},
 	} {
 		r := &http.Request{Method: http.MethodGet, RemoteAddr: "127.0.0.1:50", Host: "127.0.0.1:4478", Header: row.header}
 		if row.peer != "" {
@@ -62,7 +64,7 @@ func TestCheck(t *testing.T) {
 		if row.host != "" {
 			r.Host = row.host
 		}
-		if err := loopback.Check(r); !errors.Is(err, row.want) {
+		if err := loopback.Check(r, "X-Our-Client"); !errors.Is(err, row.want) {
 			t.Errorf("%s: %v, want %v", name, err, row.want)
 		}
 	}

@@ -34,7 +34,7 @@ func (o *Operator) let(next func(http.ResponseWriter, *http.Request) error) http
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		switch {
-		case !o.Tokens.Any() && loopback.Check(r) != nil:
+		case !o.Tokens.Any() && loopback.Check(r, o.ProxyHeader) != nil:
 			o.Pages.Render(w, r, http.StatusForbidden, "operator-signin", signInPage{Closed: true})
 		case o.Tokens.Any() && !o.signedIn(r):
 			o.Pages.Render(w, r, http.StatusUnauthorized, "operator-signin", signInPage{})

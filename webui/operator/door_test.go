@@ -56,6 +56,7 @@ func TestWhoIsAnOperator(t *testing.T) {
 	for name, edit := range map[string]func(*http.Request){
 		"another machine": func(r *http.Request) { r.RemoteAddr = "203.0.113.7:1" },
 		"another name":    func(r *http.Request) { r.Host = "rebound.example" },
+		"a proxy of ours": func(r *http.Request) { r.Header.Set("X-Our-Client", "203.0.113.7") },
 		"a proxy":         func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.7") },
 		"another site":    func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
 		"another port":    func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },

@@ -64,7 +64,8 @@ func (h *house) door(tokens ...string) http.Handler {
 	h.t.Helper()
 	mux := http.NewServeMux()
 	operator.New(operator.Config{
-		Registry: h.registry, Finder: h.store, Subjects: h.store, SubjectOf: h.subjectOf, Identifiers: h.identifiers, Tokens: accesskey.New(accesskey.Config{Keys: tokens, Now: h.clock.Now}),
+		ProxyHeader: "X-Our-Client",
+		Registry:    h.registry, Finder: h.store, Subjects: h.store, SubjectOf: h.subjectOf, Identifiers: h.identifiers, Tokens: accesskey.New(accesskey.Config{Keys: tokens, Now: h.clock.Now}),
 		Pages: newPages(h.t), Now: h.clock.Now,
 		Log: slog.New(slog.DiscardHandler),
 	}).Mount(mux)

@@ -54,9 +54,12 @@ type Config struct {
 	// Tokens verifies the tokens that operators type. Nil, or none: only
 	// browsers on this machine, at a loopback name.
 	Tokens *accesskey.Guard
-	Pages  *webui.Pages // made with [Files]
-	Now    func() time.Time
-	Log    *slog.Logger
+	// ProxyHeader is the header in which the operator's proxies name the client.
+	// A request with it does not come from this machine.
+	ProxyHeader string
+	Pages       *webui.Pages // made with [Files]
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Operator serves the operator's pages. They belong on a listener of its own.
