@@ -14,6 +14,7 @@ import (
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks/whoami"
 	"github.com/lanyard-id/lanyard/provider"
+	"github.com/lanyard-id/lanyard/provider/hashing"
 	"github.com/lanyard-id/lanyard/provider/local"
 	"github.com/lanyard-id/lanyard/provider/oauth"
 	"github.com/lanyard-id/lanyard/webui"
@@ -150,7 +151,11 @@ func (p passwords) ChangePassword(ctx context.Context, by devices.Actor, passwor
 	if err := local.CheckPassword(password); err != nil {
 		return errors.Join(devices.ErrInvalid, err)
 	}
-	hash, err := local.HashPassword(password)
+	var hash string
+	var err error
+	if busy := p.server.hashing.Do(ctx, hashing.Known, func() { hash, err = local.HashPassword(password) }); busy != nil {
+		return fmt.Errorf("hash a password: %w", busy)
+	}
 	if err != nil {
 		return errors.Join(devices.ErrInvalid, err)
 	}
