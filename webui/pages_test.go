@@ -170,3 +170,19 @@ func BenchmarkRender(b *testing.B) {
 		render(b, p, "/login", storybook()[0])
 	}
 }
+
+// A site that leads the browser to the end of a sign-in that it did not begin
+// does not end the one that is on its way.
+func TestAnotherSiteEndsNoSignIn(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser(onWindows)
+	b.get("/devices")
+	at, page := b.at, b.page
+	b.get("/devices/callback?code=x&state=another")
+	b.is("/devices/callback", http.StatusBadRequest)
+	b.get("/devices/callback?error=access_denied")
+	b.is("/devices/callback", http.StatusBadRequest)
+	b.at, b.page = at, page
+	b.prove()
+	b.is("/devices", http.StatusOK)
+}

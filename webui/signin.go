@@ -122,7 +122,9 @@ var (
 // callback is GET /devices/callback: the answer of the issuer.
 func (u *UI) callback(w http.ResponseWriter, r *http.Request) {
 	a, err := u.attempted(r)
-	u.setCookie(w, "pages_attempt", "", -time.Second, http.SameSiteLaxMode)
+	if !errors.Is(err, errAttempt) { // any site can lead here, also in the middle of a sign-in
+		u.setCookie(w, "pages_attempt", "", -time.Second, http.SameSiteLaxMode)
+	}
 	var p proof
 	if err == nil {
 		p, err = u.way.finish(r, a)
