@@ -36,7 +36,8 @@ func Recover(w http.ResponseWriter, r *http.Request, log *slog.Logger, answer ht
 	case http.ErrAbortHandler:
 		panic(v)
 	default:
-		log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "err", v, "stack", string(debug.Stack()))
+		// Whether or not the client is still there, as a canceled context says.
+		log.ErrorContext(context.WithoutCancel(r.Context()), "panic", "path", r.URL.Path, "err", v, "stack", string(debug.Stack()))
 		answer(w, r)
 	}
 }

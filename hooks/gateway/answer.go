@@ -63,7 +63,7 @@ func (g *Gateway) answered(w *http.Response) error {
 	case err != nil:
 		// The answer is the client's whatever we make of it: without it the
 		// token that Hydra has just spent would be lost.
-		g.Log.ErrorContext(w.Request.Context(), "gateway", "client", p.context.ClientID, "err", err)
+		g.Log.ErrorContext(ctx, "gateway", "client", p.context.ClientID, "err", err)
 	}
 	w.Body = io.NopCloser(bytes.NewReader(body))
 	w.ContentLength = int64(len(body))

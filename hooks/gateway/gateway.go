@@ -26,6 +26,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lanyard-id/lanyard/bounded"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks/carry"
@@ -126,6 +127,7 @@ func (b *buffers) Put(lent []byte) { b.free.Put((*[bufferSize]byte)(lent)) }
 
 // ServeHTTP looks at token requests and passes everything on.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer bounded.Recover(w, r, g.Log, func(w http.ResponseWriter, _ *http.Request) { unavailable(w) })
 	if r.Method == http.MethodPost && asksForToken(r.URL.Path) {
 		g.token(w, r)
 		return

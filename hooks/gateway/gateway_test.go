@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lanyard-id/lanyard/devices/observe"
 	"github.com/lanyard-id/lanyard/hooks/gateway"
 )
 
@@ -128,5 +130,25 @@ func TestAssertionsOfOtherGrantsPass(t *testing.T) {
 	defer a.Body.Close()
 	if body, _ := io.ReadAll(a.Body); string(body) != "a.b.c" {
 		t.Errorf("Hydra got %q", body)
+	}
+}
+
+// brokenTransport panics, as a bug would.
+type brokenTransport struct{}
+
+func (brokenTransport) RoundTrip(*http.Request) (*http.Response, error) { panic("bug") }
+
+// A panic is answered as the gateway's own trouble, which ends no session, and
+// stands in the log.
+func TestAPanicIsTheGatewaysTrouble(t *testing.T) {
+	var log strings.Builder
+	g := gateway.New(gateway.Config{
+		Upstream: &url.URL{Scheme: "http", Host: "hydra"}, Transport: brokenTransport{},
+		Observer: observe.New(observe.Config{}), Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(log.String(), "msg=panic") {
+		t.Errorf("%d %v; the log: %s", w.Code, w.Header(), &log)
 	}
 }
