@@ -93,9 +93,9 @@ func newLog(c Log, w interface{ Write([]byte) (int, error) }) *slog.Logger {
 	_ = level.UnmarshalText([]byte(c.Level)) // Load has checked it; info otherwise
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: oneLine}
 	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.New(hungUp{slog.NewJSONHandler(w, options)})
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(hungUp{slog.NewTextHandler(w, options)})
 }
 
 // oneLine logs an error as it reads, without the stack that some carry.
