@@ -42,3 +42,14 @@ func TestErrorsOfHungUpClients(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLogSteersNoTerminal logs a path that a stranger asked for.
+func TestTheLogSteersNoTerminal(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var out strings.Builder
+		newLog(Log{Format: format}, &out).Info("page", "path", "/\x1b[2J\u009b2J\x7f\u202e\U000e0041")
+		if got := out.String(); strings.ContainsAny(got, "\x1b\u009b\x7f\u202e\U000e0041") || !strings.Contains(got, `\u202e`) {
+			t.Errorf("%s: %q", format, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http/httptest"
@@ -169,20 +170,37 @@ func TestAdminAPIThatDoesNotAnswer(t *testing.T) {
 // A name that somebody chose cannot steer the operator's terminal.
 func TestNamesDoNotSteerTheTerminal(t *testing.T) {
 	m := newTerminal(t)
+	// ESC, CSI and OSC of eight bits, DEL, bidirectional controls, a line
+	// separator, a tag beyond 16 bits.
+	const name, steers = "laptop\x1b[2J\u009b2J\u009d0;x\a\x7f\u202e\u2066\u2028\U000e0041\nrow", "\x1b\u009b\u009d\a\x7f\u202e\u2066\u2028\U000e0041"
 	laptop, _, _ := adasDevices(t, m)
 	s, err := store.Open(t.Context(), "sqlite:lanyard.db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = s.Change(t.Context(), "ada", func(tx devices.Tx) error {
-		laptop.Name = "laptop\x1b[2J\u202e\nrow"
+		laptop.Name = name
 		return tx.Put(t.Context(), laptop)
 	})
 	if err = errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	out, _ := m.runs(0, "devices", "list", "--offline")
-	if strings.ContainsAny(out, "\x1b\u202e") || strings.Count(out, "\n") != 3 {
+	if strings.ContainsAny(out, steers) || strings.Count(out, "\n") != 3 {
 		t.Errorf("printed %q", out)
+	}
+	for _, command := range [][]string{{"devices", "list"}, {"devices", "show", laptop.ID}} {
+		if out, _ := m.runs(0, append(command, "--offline")...); strings.ContainsAny(out, steers) {
+			t.Errorf("%v printed %q", command, out)
+		}
+		out, _ := m.runs(0, append(command, "--offline", "-o", "json")...)
+		quoted, err := json.Marshal(name)
+		var printed, want any
+		if err != nil || json.Unmarshal([]byte(out), &printed) != nil || json.Unmarshal(quoted, &want) != nil {
+			t.Fatalf("%v printed %q, %v", command, out, err)
+		}
+		if strings.ContainsAny(out, steers) || !strings.Contains(fmt.Sprint(printed), fmt.Sprint(want)) {
+			t.Errorf("%v printed %q", command, out)
+		}
 	}
 }

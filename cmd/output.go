@@ -3,10 +3,13 @@ package cmd
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // row is a line of a table.
@@ -42,7 +45,7 @@ func (a *app) say(value any, format string, args ...any) error {
 }
 
 func (a *app) printJSON(value any) error {
-	e := json.NewEncoder(a.stdout)
+	e := json.NewEncoder(plainJSON{a.stdout})
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(value)
@@ -57,6 +60,30 @@ func printable(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, s)
+}
+
+// plainJSON passes JSON on, each write one document, with escapes (RFC 8259 §7)
+// for what printable replaces: it is read at terminals too.
+type plainJSON struct{ to io.Writer }
+
+// Write writes a document.
+func (p plainJSON) Write(text []byte) (int, error) {
+	plain := make([]byte, 0, len(text))
+	for _, r := range string(text) {
+		switch {
+		case r == '\n', unicode.IsPrint(r):
+			plain = utf8.AppendRune(plain, r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			plain = fmt.Appendf(plain, `\u%04x\u%04x`, high, low)
+		default:
+			plain = fmt.Appendf(plain, `\u%04x`, r)
+		}
+	}
+	if _, err := p.to.Write(plain); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // stamp writes a time for people, in UTC, or "-" for none.

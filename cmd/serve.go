@@ -93,7 +93,7 @@ func newLog(c Log, w interface{ Write([]byte) (int, error) }) *slog.Logger {
 	_ = level.UnmarshalText([]byte(c.Level)) // Load has checked it; info otherwise
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: oneLine}
 	if c.Format == "json" {
-		return slog.New(hungUp{slog.NewJSONHandler(w, options)})
+		return slog.New(hungUp{slog.NewJSONHandler(plainJSON{w}, options)})
 	}
 	return slog.New(hungUp{slog.NewTextHandler(w, options)})
 }
