@@ -15,10 +15,10 @@ import (
 type ConsentPage struct {
 	Action, Flow, ClientName, ClientURI, LogoURI, Subject string
 	// Shown seals what the page asks, for the sign-in that it asks.
-	Shown      string
-	Scopes     []string
-	FormAction []string
-	UILocales  string // as the client asks for them
+	Shown     string
+	Scopes    []string
+	LeadsAway bool   // as in [LoginPage]
+	UILocales string // as the client asks for them
 }
 
 // showConsent is GET /consent.
@@ -45,7 +45,7 @@ func (p *Provider) askConsent(w http.ResponseWriter, r *http.Request, a *ask, in
 		Action: p.URL("/consent"), Flow: r.Form.Get("flow"), Shown: shown,
 		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
 		Subject: p.called(r.Context(), in.Subject),
-		Scopes:  a.wanted(), FormAction: []string{origin(a.GetRedirectURI())},
+		Scopes:  a.wanted(), LeadsAway: true,
 		UILocales: a.GetRequestForm().Get("ui_locales"),
 	})
 }

@@ -18,10 +18,11 @@ import (
 type LoginPage struct {
 	Action, Flow, Identifier, ClientName, Error string
 	Count                                       int // what the error counts; 0: nothing
-	// FormAction is where the answer to the form may lead, for the page's
-	// Content-Security-Policy.
-	FormAction []string
-	UILocales  string // as the client asks for them (OIDC Core §3.1.2.1)
+	// LeadsAway: the answer to the form redirects to a client, and the client may
+	// redirect on, to any origin or app. The page's Content-Security-Policy lets
+	// it.
+	LeadsAway bool
+	UILocales string // as the client asks for them (OIDC Core §3.1.2.1)
 }
 
 // ErrWrongPassword is what an [Identity] answers where the identifier or the
@@ -57,7 +58,7 @@ func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request) (LoginPage,
 	if err != nil {
 		return LoginPage{}, err
 	}
-	page.ClientName, page.FormAction = a.client.label(), []string{origin(a.GetRedirectURI())}
+	page.ClientName, page.LeadsAway = a.client.label(), true
 	page.UILocales = a.GetRequestForm().Get("ui_locales")
 	if page.Identifier == "" {
 		page.Identifier = a.GetRequestForm().Get("login_hint")
@@ -81,14 +82,6 @@ func (p *Provider) flowAsk(r *http.Request, sealed string) (*ask, error) {
 
 // label returns what people call the client, without characters that mislead.
 func (c *client) label() string { return cmp.Or(devices.Plain(c.Name), c.ID) }
-
-// origin returns what a Content-Security-Policy calls the place of a URI.
-func origin(u *url.URL) string {
-	if u.Host == "" {
-		return u.Scheme + ":"
-	}
-	return u.Scheme + "://" + u.Host
-}
 
 // login is POST /login: it proves the subject, meets their device, and goes
 // back to the authorization request.

@@ -58,8 +58,8 @@ func (p *Provider) hinted(ctx context.Context, token string) (hintClaims, error)
 type LogoutPage struct {
 	Action, ClientName, Subject string
 	// Shown seals the request, for the sign-in that the page asks.
-	Shown      string
-	FormAction []string
+	Shown     string
+	LeadsAway bool // as in [LoginPage]
 }
 
 // leave is a request to sign out.
@@ -205,12 +205,10 @@ func (p *Provider) askLeave(w http.ResponseWriter, r *http.Request, l leave, in 
 	}
 	page := LogoutPage{
 		Action: p.URL(logoutEndpoint + "/confirm"), Subject: p.called(r.Context(), in.Subject), Shown: shown,
+		LeadsAway: l.to != nil,
 	}
 	if l.client != nil {
 		page.ClientName = l.client.label()
-	}
-	if l.to != nil {
-		page.FormAction = []string{origin(l.to)}
 	}
 	p.Pages.Render(w, r, http.StatusOK, "logout", page)
 }

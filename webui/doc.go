@@ -27,12 +27,14 @@
 //
 // # Decisions
 //
-// A browser holds form-action against every redirect that follows a post
-// (Chromium 156 does, over the client's own redirects too). A form whose answer
-// goes back to a client therefore allows the scheme of that client's redirect
-// URI and https, not its origin: a client that sends people on to another
-// origin after its callback would otherwise lose them halfway. Forms that lead
-// nowhere else keep to this server.
+// A browser applies form-action to every redirect that follows a post (Chromium
+// 156 does, also to the client's own redirects). Only the client knows where it
+// redirects after its callback: to another origin, a loopback address or an app.
+// A page whose form's answer goes back to a client therefore has no form-action.
+// A list of schemes would keep people from arriving and would keep no attacker
+// out, because anybody has an https address. What keeps forged forms out of such
+// a page is that nothing is written into it unescaped, and that no script runs.
+// The forms of all other pages are sent to this server only.
 //
 // Referrer-Policy is same-origin, not no-referrer: the latter makes browsers
 // send "Origin: null" with our own forms, which [net/http.CrossOriginProtection]

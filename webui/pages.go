@@ -133,9 +133,9 @@ type choice struct {
 
 // Render answers with a page. Its data is a struct with the fields that the
 // template names; a field that is missing makes it a 500. Three fields widen the
-// page's Content-Security-Policy: FormAction []string, the origins or schemes
-// where the answer to its form may lead, LogoURI string, and Listens bool, of a
-// page that asks this server for news by itself. UILocales string
+// page's Content-Security-Policy: LeadsAway bool, of a page whose form's answer
+// redirects to a client, LogoURI string, and Listens bool, of a page that asks
+// this server for news by itself. UILocales string
 // is the languages that were asked for, best first; Frame is what surrounds the
 // page.
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page string, data any) {

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
-	"slices"
-	"strings"
 )
 
 // setPolicy sets what every page is sent with.
@@ -27,40 +25,16 @@ func policy(data any) string {
 			scripts += "connect-src 'self'; "
 		}
 	}
+	forms := "form-action 'self'; "
+	if away, _ := field(data, "LeadsAway").(bool); away {
+		forms = "" // see the package's comment
+	}
 	return "default-src 'none'; " + scripts + "style-src 'self'; img-src 'self'" + logoSource(data) +
-		"; form-action 'self'" + formSources(data) + "; frame-ancestors 'none'; base-uri 'none'"
+		"; " + forms + "frame-ancestors 'none'; base-uri 'none'"
 }
 
-// Only what fits these patterns gets into a header.
-var (
-	schemeSource = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
-	hostSource   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?$`)
-)
-
-// formSources returns the schemes to which the answer to a form may lead: those
-// of the data's FormAction, and https for where the client leads on.
-func formSources(data any) string {
-	var schemes []string
-	places, _ := field(data, "FormAction").([]string)
-	for _, place := range places {
-		scheme, _, ok := strings.Cut(strings.ToLower(place), ":")
-		if ok && schemeSource.MatchString(scheme) && !active(scheme) {
-			schemes = append(schemes, scheme)
-		}
-	}
-	if len(schemes) == 0 {
-		return ""
-	}
-	schemes = append(schemes, "https")
-	slices.Sort(schemes)
-	return " " + strings.Join(slices.Compact(schemes), ": ") + ":"
-}
-
-// active reports whether a scheme is one whose URLs are documents or scripts
-// themselves. No redirect leads there.
-func active(scheme string) bool {
-	return slices.Contains([]string{"javascript", "data", "vbscript", "blob", "filesystem", "file", "about"}, scheme)
-}
+// hostSource is what gets into a header.
+var hostSource = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?$`)
 
 // logoSource returns the origin of the data's LogoURI.
 func logoSource(data any) string {

@@ -20,16 +20,16 @@ type (
 	login struct {
 		Action, Flow, Identifier, ClientName, Error string
 		Count                                       int
-		FormAction                                  []string
+		LeadsAway                                   bool
 	}
 	consent struct {
 		Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
 		Scopes                                                       []string
-		FormAction                                                   []string
+		LeadsAway                                                    bool
 	}
 	logout struct {
 		Action, ClientName, Subject, Shown string
-		FormAction                         []string
+		LeadsAway                          bool
 	}
 	failure struct {
 		Status                       int
@@ -47,7 +47,7 @@ type story struct {
 
 // storybook shows every page full, and as empty as it gets.
 func storybook() []story {
-	app := []string{"https://shop.example"}
+	const app = true
 	all := []story{
 		{"login", login{"https://id.example/login", "f-1", "ada", "Shop", "Check both and try again.", 0, app}},
 		{"login", login{Action: "/login", Error: "There were too many attempts. Wait %d seconds and try again.", Count: 7}},
@@ -131,11 +131,10 @@ func TestStorybook(t *testing.T) {
 func TestHostileValues(t *testing.T) {
 	p := newPages(t)
 	for _, evil := range pagetest.Hostile() {
-		e := []string{evil}
 		for _, s := range append(owners(evil), []story{
-			{"login", login{evil, evil, evil, evil, evil, 0, e}},
-			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []string{evil}, e}},
-			{"logout", logout{evil, evil, evil, evil, e}},
+			{"login", login{evil, evil, evil, evil, evil, 0, false}},
+			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []string{evil}, false}},
+			{"logout", logout{evil, evil, evil, evil, false}},
 			{"error", failure{400, evil, evil, evil, evil, evil, evil}},
 			{"notice", notice{evil, evil, evil, evil}},
 		}...) {
