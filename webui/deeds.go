@@ -12,9 +12,6 @@ import (
 
 // rename is POST /devices/{id}/name.
 func (u *UI) rename(w http.ResponseWriter, r *http.Request, v *visit) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	name := strings.TrimSpace(r.PostForm.Get("name"))
 	return u.edit(w, r, v, devices.Edit{Name: &name})
 }
@@ -22,9 +19,6 @@ func (u *UI) rename(w http.ResponseWriter, r *http.Request, v *visit) error {
 // permit is POST /devices/{id}/permissions. A box that is not ticked is not
 // sent, so that both permissions are always told.
 func (u *UI) permit(w http.ResponseWriter, r *http.Request, v *visit) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	update, remove := r.PostForm.Get("update") != "", r.PostForm.Get("delete") != ""
 	return u.edit(w, r, v, devices.Edit{CanUpdateOthers: &update, CanDeleteOthers: &remove})
 }
@@ -32,9 +26,6 @@ func (u *UI) permit(w http.ResponseWriter, r *http.Request, v *visit) error {
 // acknowledge is POST /devices/{id}/seen: it was me. The form says until when
 // the owner has seen what happened; what came later stays to be answered.
 func (u *UI) acknowledge(w http.ResponseWriter, r *http.Request, v *visit) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	e := devices.Edit{Acknowledge: true}
 	if until, err := strconv.ParseInt(r.PostForm.Get("until"), 10, 64); err == nil && until > 0 {
 		e.Seen = time.UnixMicro(until)

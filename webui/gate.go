@@ -18,6 +18,7 @@ type visit struct {
 	me      devices.Device
 	all     []devices.Device
 	now     time.Time
+	notice  string // as in [Frame]
 	*Locale
 }
 

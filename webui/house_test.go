@@ -192,17 +192,40 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-func (b *browser) get(path string)                   { b.t.Helper(); b.do("GET", b.issuer+path, nil) }
-func (b *browser) post(path string, form url.Values) { b.t.Helper(); b.do("POST", b.issuer+path, form) }
+func (b *browser) get(path string) { b.t.Helper(); b.do("GET", b.issuer+path, nil) }
 
-// prove fills in the sign-in page.
-func (b *browser) prove() {
+// post sends a form. A form of the pages comes from a page that the browser has
+// just loaded, unless it brings that page's field itself.
+func (b *browser) post(path string, form url.Values) {
+	b.t.Helper()
+	if strings.HasPrefix(path, "/devices") && !form.Has("form") {
+		before := *b
+		b.get("/devices")
+		form.Set("form", b.hidden("form"))
+		*b = before
+	}
+	b.do("POST", b.issuer+path, form)
+}
+
+// hidden returns the value of a hidden field of the page.
+func (b *browser) hidden(name string) string {
+	found := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(b.page)
+	if found == nil {
+		return ""
+	}
+	return found[1]
+}
+
+// prove fills in the sign-in page as Ada.
+func (b *browser) prove() { b.t.Helper(); b.proveAs("ada") }
+
+func (b *browser) proveAs(identifier string) {
 	b.t.Helper()
 	flow := regexp.MustCompile(`name="flow" value="([^"]*)"`).FindStringSubmatch(b.page)
 	if b.at.Path != "/login" || flow == nil {
 		b.t.Fatalf("at %s (%d), not at the sign-in:\n%s", b.at, b.status, b.page)
 	}
-	b.post("/login", url.Values{"flow": {flow[1]}, "identifier": {"ada"}, "password": {password}})
+	b.post("/login", url.Values{"flow": {flow[1]}, "identifier": {identifier}, "password": {password}})
 }
 
 func (b *browser) signIn() {

@@ -18,9 +18,15 @@ type Frame struct {
 	Owner string // what they are called; may be empty
 	// Leaves reports that an operator can sign out; owners always can.
 	Leaves bool
+	// Form binds the page's forms to the sign-in that it is rendered for. Each
+	// form has it, by the partial "bound".
+	Form   string
+	Notice string // why the page is shown again, if it is
 }
 
-func (u *UI) frame(v *visit) Frame { return Frame{In: true, Base: u.base, Owner: v.session.Name} }
+func (u *UI) frame(v *visit) Frame {
+	return Frame{In: true, Base: u.base, Owner: v.session.Name, Form: u.bind(v.session), Notice: v.notice}
+}
 
 // card is a device as a list shows it.
 type card struct {

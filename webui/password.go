@@ -56,9 +56,6 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 	if err := u.mayChange(v); err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	chosen := r.PostForm.Get("password")
 	page, err := u.passwordPage(r, v)
 	if err != nil {

@@ -30,7 +30,7 @@ var errNotResumed = errors.New("the sign-in is not that of the owner who sent th
 // pending returns the action that a request asks for, or nil if it is not one
 // that can be carried through a sign-in. A password is never carried.
 func (u *UI) pending(r *http.Request, v *visit) *pendingAction {
-	if v == nil || r.Method != http.MethodPost || r.ParseForm() != nil {
+	if v == nil || v.notice != "" || r.Method != http.MethodPost || r.ParseForm() != nil {
 		return nil
 	}
 	if _, pattern := u.actions.Handler(r); pattern == "" || len(r.PostForm.Encode()) > maxPending {

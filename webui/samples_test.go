@@ -11,7 +11,7 @@ type Sample struct {
 // Samples returns the owner's pages, full and as empty as they get, with a
 // text of the test's in every place that somebody else can fill.
 func Samples(text string) []Sample {
-	in := Frame{In: true, Owner: text}
+	in := Frame{In: true, Owner: text, Form: text, Notice: text}
 	at := Stamp{Text: "5 minutes ago", Aside: "23 Nov, 13:05 UTC", Exact: "2026-11-23 13:05:00 UTC", ISO: "2026-11-23T13:05:00Z", Relative: true}
 	full := card{
 		ID: "d-1", Name: text, Looks: text, Where: text, Named: true, Kind: devices.ClassPhone, KindWord: "Phone",

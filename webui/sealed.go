@@ -12,10 +12,12 @@ import (
 	"github.com/lanyard-id/lanyard/webui/records"
 )
 
-// The purposes under which the pages seal what a browser keeps for them.
+// The purposes under which the pages seal what a browser keeps for them, in
+// cookies and in forms.
 const (
 	attemptPurpose = "pages attempt"
 	hintPurpose    = "pages hint"
+	formPurpose    = "pages form"
 )
 
 var errSealed = errors.New("a cookie is not one that was set here")

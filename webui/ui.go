@@ -118,25 +118,25 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /devices/apps/{client}/end", u.owner(u.askWithdraw))
 	mux.HandleFunc("GET /devices/apps/{client}/ended", u.owner(u.receiptApp))
 
-	post := func(pattern string, h step) {
-		mux.Handle("POST "+pattern, u.guarded(u.owner(h)))
+	post := func(pattern string, do, again step) {
+		mux.Handle("POST "+pattern, u.guarded(u.owner(u.bound(do, again))))
 	}
 	for _, posted := range []string{"/devices/signout", "/devices/{id}/name", "/devices/{id}/permissions", "/devices/{id}/seen"} {
 		mux.HandleFunc("GET "+posted, u.owner(u.back))
 	}
-	act := func(pattern string, h step) {
-		post(pattern, h)
-		u.actions.HandleFunc("POST "+pattern, u.resumable(h))
+	act := func(pattern string, do, again step) {
+		post(pattern, do, again)
+		u.actions.HandleFunc("POST "+pattern, u.resumable(do))
 	}
-	post("/devices/signout", u.signOut)
-	post("/devices/password", u.setPassword)
-	act("/devices/apps/{client}/end", u.withdraw)
-	act("/devices/others", u.endOthers)
-	act("/devices/{id}/name", u.rename)
-	act("/devices/{id}/permissions", u.permit)
-	act("/devices/{id}/seen", u.acknowledge)
-	act("/devices/{id}/end", u.end)
-	act("/devices/{id}/not-me", u.end)
+	post("/devices/signout", u.signOut, u.list)
+	post("/devices/password", u.setPassword, u.askPassword)
+	act("/devices/apps/{client}/end", u.withdraw, u.askWithdraw)
+	act("/devices/others", u.endOthers, u.askOthers)
+	act("/devices/{id}/name", u.rename, u.show)
+	act("/devices/{id}/permissions", u.permit, u.show)
+	act("/devices/{id}/seen", u.acknowledge, u.show)
+	act("/devices/{id}/end", u.end, u.askEnd)
+	act("/devices/{id}/not-me", u.end, u.askNotMe)
 }
 
 // CallbackURL returns the redirect URI of the pages' client.

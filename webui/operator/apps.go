@@ -46,7 +46,7 @@ func (o *Operator) apps(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := o.Pages.Locale(r)
-	page := appsPage{Frame: o.frame(), Subject: subject, Identifier: known.of(subject), Client: client, Withdrawn: client != ""}
+	page := appsPage{Frame: o.frame(r), Subject: subject, Identifier: known.of(subject), Client: client, Withdrawn: client != ""}
 	for _, a := range found {
 		if client == "" || a.ClientID == client {
 			page.Withdrawn = false
@@ -68,11 +68,15 @@ func (o *Operator) app(l *webui.Locale, a devices.Access) appRow {
 	return row
 }
 
+// withdrawAgain shows the page that a form was on.
+func (o *Operator) withdrawAgain(w http.ResponseWriter, r *http.Request) error {
+	again := r.Clone(r.Context())
+	again.URL.RawQuery = url.Values{"subject": r.PostForm["subject"], "client": r.PostForm["client"]}.Encode()
+	return o.apps(w, again)
+}
+
 // withdraw is POST /pages/apps. What was withdrawn before stays withdrawn.
 func (o *Operator) withdraw(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	subject, client := r.PostForm.Get("subject"), r.PostForm.Get("client")
 	err := o.Registry.WithdrawConsentByOperator(r.Context(), subject, client)
 	switch {

@@ -63,7 +63,7 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 	}
 	l := o.Pages.Locale(r)
 	page := devicePage{
-		Frame: o.frame(), ID: d.ID, Subject: d.Subject, Identifier: known.of(d.Subject), Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
+		Frame: o.frame(r), ID: d.ID, Subject: d.Subject, Identifier: known.of(d.Subject), Label: l.Label(d), State: stateWord(l, d.State), Live: d.Live(),
 		Facts: l.Facts(d, o.Now()), Reason: string(cmp.Or(d.RevokedReason, d.FlaggedReason)),
 		MayUpdate: d.CanUpdateOthers, MayDelete: d.CanDeleteOthers,
 	}

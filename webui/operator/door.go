@@ -29,8 +29,11 @@ const (
 // signInPage is the data of the page "operator-signin".
 type signInPage struct{ Closed, Wrong, TooMany bool }
 
+// step is what a page does for an operator.
+type step func(http.ResponseWriter, *http.Request) error
+
 // let lets operators in, and shows others where to sign in.
-func (o *Operator) let(next func(http.ResponseWriter, *http.Request) error) http.Handler {
+func (o *Operator) let(next step) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		switch {
@@ -108,11 +111,12 @@ func (o *Operator) signedIn(r *http.Request) bool {
 
 // signOut is POST /pages/signout. Another browser's cookie lives on: it ends
 // with its time, or with the tokens.
-func (o *Operator) signOut(w http.ResponseWriter, r *http.Request) {
+func (o *Operator) signOut(w http.ResponseWriter, r *http.Request) error {
 	http.SetCookie(w, &http.Cookie{
 		Name: cookie, Path: "/pages", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 	webui.Redirect(w, "/pages")
+	return nil
 }
 
 // Why an operator is shown no page.
@@ -134,7 +138,7 @@ type problemPage struct {
 func (o *Operator) fail(w http.ResponseWriter, r *http.Request, err error) {
 	l := o.Pages.Locale(r)
 	say := func(title, text string) problemPage {
-		return problemPage{Frame: o.frame(), Title: l.T(title), Text: l.T(text), Link: "/pages", LinkText: l.T("Devices")}
+		return problemPage{Frame: o.frame(r), Title: l.T(title), Text: l.T(text), Link: "/pages", LinkText: l.T("Devices")}
 	}
 	switch {
 	case errors.Is(err, errNoPage):

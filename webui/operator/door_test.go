@@ -102,7 +102,8 @@ func TestProblemsAreTheOperators(t *testing.T) {
 			t.Errorf("%s of another site: %d %s", path, a.StatusCode, text)
 		}
 	}
-	out := ask(locked, "POST", "/pages/signout", url.Values{}, func(r *http.Request) { r.AddCookie(in[0]) })
+	signedIn := func(r *http.Request) { r.AddCookie(in[0]) }
+	out := ask(locked, "POST", "/pages/signout", fields(body(t, ask(locked, "GET", "/pages", nil, signedIn))), signedIn)
 	if c := out.Cookies(); out.StatusCode != 303 || len(c) != 1 || c[0].MaxAge >= 0 || c[0].Path != in[0].Path {
 		t.Errorf("signing out: %d %v", out.StatusCode, c)
 	}

@@ -63,7 +63,7 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l := o.Pages.Locale(r)
-	page := eventsPage{Frame: o.frame(), Query: q, After: older, Listens: r.URL.Query().Get("follow") != "", Seen: seen}
+	page := eventsPage{Frame: o.frame(r), Query: q, After: older, Listens: r.URL.Query().Get("follow") != "", Seen: seen}
 	for _, e := range latest {
 		page.Events = append(page.Events, eventLine{e, known.of(e.Subject), l.Absolute(e.At)})
 	}

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"embed"
 	"io/fs"
@@ -66,7 +67,8 @@ type Config struct {
 type Operator struct {
 	Config
 	guard *http.CrossOriginProtection
-	key   [sha256.Size]byte // signs the cookie; other tokens are another key
+	// key signs the cookie and forms. Other tokens have another key.
+	key [sha256.Size]byte
 }
 
 // New returns the operator's pages.
@@ -74,6 +76,8 @@ func New(c Config) *Operator {
 	o := &Operator{Config: c, guard: http.NewCrossOriginProtection()}
 	if c.Tokens.Any() {
 		o.key = c.Tokens.Derive("lanyard operator pages")
+	} else {
+		_, _ = rand.Read(o.key[:]) // never fails (crypto/rand)
 	}
 	o.guard.SetDenyHandler(http.HandlerFunc(o.failForeign))
 	return o
@@ -83,21 +87,24 @@ func New(c Config) *Operator {
 func (o *Operator) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /pages", o.let(o.search))
 	mux.Handle("GET /pages/devices/{id}", o.let(o.device))
-	mux.Handle("POST /pages/devices/{id}/permissions", o.guard.Handler(o.let(o.permit)))
+	mux.Handle("POST /pages/devices/{id}/permissions", o.guard.Handler(o.let(o.bound(o.permit, o.device))))
 	mux.Handle("GET /pages/devices/{id}/permissions", o.let(o.backToDevice))
 	mux.Handle("GET /pages/subject", o.let(o.subject))
-	mux.Handle("POST /pages/subject", o.guard.Handler(o.let(o.disable)))
+	mux.Handle("POST /pages/subject", o.guard.Handler(o.let(o.bound(o.disable, o.subjectAgain))))
 	mux.Handle("GET /pages/events", o.let(o.events))
 	mux.Handle("GET /pages/events/stream", o.let(o.stream))
 	mux.Handle("GET /pages/apps", o.let(o.apps))
-	mux.Handle("POST /pages/apps", o.guard.Handler(o.let(o.withdraw)))
+	mux.Handle("POST /pages/apps", o.guard.Handler(o.let(o.bound(o.withdraw, o.withdrawAgain))))
 	mux.Handle("GET /pages/revoke", o.let(o.preview))
-	mux.Handle("POST /pages/revoke", o.guard.Handler(o.let(o.revoke)))
+	mux.Handle("POST /pages/revoke", o.guard.Handler(o.let(o.bound(o.revoke, o.previewAgain))))
 	mux.Handle("POST /pages/signin", o.guard.Handler(http.HandlerFunc(o.signIn)))
-	mux.Handle("POST /pages/signout", o.guard.Handler(http.HandlerFunc(o.signOut)))
+	mux.Handle("POST /pages/signout", o.guard.Handler(o.let(o.bound(o.signOut, o.search))))
 	mux.Handle("GET /pages/", o.let(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 }
 
-// frame surrounds the pages of who is let in. Who came without a token has
-// nothing to sign out of.
-func (o *Operator) frame() webui.Frame { return webui.Frame{In: true, Leaves: o.Tokens.Any()} }
+// frame surrounds the pages of an operator. An operator who came without a token
+// has nothing to sign out of.
+func (o *Operator) frame(r *http.Request) webui.Frame {
+	notice, _ := r.Context().Value(noticeKey{}).(string)
+	return webui.Frame{In: true, Leaves: o.Tokens.Any(), Form: o.bind(r), Notice: notice}
+}

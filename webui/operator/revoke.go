@@ -78,18 +78,24 @@ func (o *Operator) show(w http.ResponseWriter, r *http.Request, h hit, changed b
 		return err
 	}
 	o.Pages.Render(w, r, http.StatusOK, "operator-revoke", revokePage{
-		Frame: o.frame(), Query: h.query, Count: len(h.devices), Exactly: h.name(), Changed: changed,
+		Frame: o.frame(r), Query: h.query, Count: len(h.devices), Exactly: h.name(), Changed: changed,
 		Complete: h.complete, Rows: rows, More: len(h.devices) - len(named),
 	})
 	return nil
 }
 
+// previewAgain shows the preview that a form was on.
+func (o *Operator) previewAgain(w http.ResponseWriter, r *http.Request) error {
+	h, err := o.hit(r, r.PostForm)
+	if err != nil {
+		return err
+	}
+	return o.show(w, r, h, false)
+}
+
 // revoke is POST /pages/revoke. It runs only on the devices that the preview
 // counted.
 func (o *Operator) revoke(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	h, err := o.hit(r, r.PostForm)
 	if err != nil {
 		return err
@@ -106,7 +112,7 @@ func (o *Operator) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	o.Log.InfoContext(r.Context(), "devices revoked by query", "count", len(h.devices))
 	o.Pages.Render(w, r, http.StatusOK, "operator-revoke", revokePage{
-		Frame: o.frame(), Query: h.query, Count: len(h.devices), Done: true, Complete: h.complete,
+		Frame: o.frame(r), Query: h.query, Count: len(h.devices), Done: true, Complete: h.complete,
 	})
 	return nil
 }

@@ -1,6 +1,8 @@
 package operator
 
 import (
+	"net/http"
+
 	"github.com/lanyard-id/lanyard/accesskey"
 	"github.com/lanyard-id/lanyard/devices"
 	"github.com/lanyard-id/lanyard/webui"
@@ -27,17 +29,18 @@ func Samples(text string) []Sample {
 	}
 	other := drawn
 	other.ID = "alarms"
+	nobody := &http.Request{}
 	trees := []webui.Tree{{Client: text, Scopes: text, Live: true, Nodes: []webui.Node{{Shape: "root", Text: text, When: at}}}}
 	return []Sample{
 		{"operator-signin", signInPage{Wrong: true}},
 		{"operator-signin", signInPage{TooMany: true}},
 		{"operator-signin", signInPage{Closed: true}},
 		{"operator", searchPage{
-			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
+			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Query: asked, Asked: true, Rows: rows, After: text, Charts: []chart{drawn, other}, Rate: text,
 		}},
-		{"operator", searchPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
+		{"operator", searchPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody)}},
 		{"operator-device", devicePage{
-			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), ID: text, Subject: text, Identifier: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
+			Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), ID: text, Subject: text, Identifier: text, Label: text, State: text, Reason: text, Live: true, Grants: trees, Older: text,
 			Facts: []webui.Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Lines: []verdictLine{{
 				Decision: "allow", Word: text, Would: text, Policy: text, Client: text, Grant: text, Entrance: text,
@@ -45,21 +48,21 @@ func Samples(text string) []Sample {
 				Evidence: []devices.Evidence{{Reason: devices.Reason(text), Before: text, After: text, Final: true}},
 			}, {Decision: "refuse", Word: text}},
 		}},
-		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Label: text}},
+		{"operator-device", devicePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Label: text}},
 		{"operator-subject", subjectPage{Frame: webui.Frame{In: true}, Subject: text, Identifier: text}},
 		{"operator-subject", subjectPage{Frame: webui.Frame{In: true}, Subject: text, Disabled: true}},
-		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Listens: true, Seen: text, After: text, Query: eventQuery{Type: text, Subject: text, Device: text, Client: text, From: text, To: text, Wrong: text, Types: []choice{{text, text, true}}}, Events: []eventLine{{devices.Event{
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Listens: true, Seen: text, After: text, Query: eventQuery{Type: text, Subject: text, Device: text, Client: text, From: text, To: text, Wrong: text, Types: []choice{{text, text, true}}}, Events: []eventLine{{devices.Event{
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, ClientID: text, Reasons: []devices.Reason{devices.Reason(text)},
 		}, text, at}}}},
-		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
-		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Subject: text, Identifier: text, Client: text, Rows: []appRow{{
+		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody)}},
+		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Subject: text, Identifier: text, Client: text, Rows: []appRow{{
 			ClientID: text, Name: text, Scopes: text, Asked: true, Devices: []string{text}, Since: at, Used: at,
 		}, {ClientID: text, Since: at}}}},
-		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Subject: text, Rows: []appRow{{ClientID: text, Since: at}}}},
-		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Subject: text, Client: text, Withdrawn: true}},
-		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
-		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Query: asked, Count: 3, Done: true}},
-		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame()}},
-		{"operator-problem", problemPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(), Title: text, Text: text, Link: "/pages", LinkText: text}},
+		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Subject: text, Rows: []appRow{{ClientID: text, Since: at}}}},
+		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Subject: text, Client: text, Withdrawn: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Query: asked, Rows: rows, Count: 3, Exactly: text, More: 2, Changed: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Query: asked, Count: 3, Done: true}},
+		{"operator-revoke", revokePage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody)}},
+		{"operator-problem", problemPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Title: text, Text: text, Link: "/pages", LinkText: text}},
 	}
 }

@@ -51,7 +51,7 @@ func (o *Operator) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	alarms, rate := alarmChart(l, tallies, answers, now)
 	page := searchPage{
-		Frame: o.frame(), Query: q, Asked: q.any(), Rate: rate,
+		Frame: o.frame(r), Query: q, Asked: q.any(), Rate: rate,
 		Charts: []chart{verdictChart(l, tallies, now), alarms},
 	}
 	if len(found) > rowsPerPage {

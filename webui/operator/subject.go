@@ -39,7 +39,7 @@ func (o *Operator) subject(w http.ResponseWriter, r *http.Request) error {
 		if s.ID != id {
 			continue
 		}
-		page := subjectPage{Frame: o.frame(), Subject: s.ID, Disabled: s.Disabled}
+		page := subjectPage{Frame: o.frame(r), Subject: s.ID, Disabled: s.Disabled}
 		if s.Identifier != s.ID {
 			page.Identifier = webui.Cut(s.Identifier, 60)
 		}
@@ -49,11 +49,15 @@ func (o *Operator) subject(w http.ResponseWriter, r *http.Request) error {
 	return errNoSubject
 }
 
+// subjectAgain shows the page that a form was on.
+func (o *Operator) subjectAgain(w http.ResponseWriter, r *http.Request) error {
+	again := r.Clone(r.Context())
+	again.URL.RawQuery = url.Values{"subject": r.PostForm["subject"]}.Encode()
+	return o.subject(w, again)
+}
+
 // disable is POST /pages/subject: a subject may sign in no more, or again.
 func (o *Operator) disable(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	id, disabled := r.PostForm.Get("subject"), r.PostForm.Get("disabled")
 	if disabled != "yes" && disabled != "no" {
 		return devices.ErrInvalid
@@ -73,9 +77,6 @@ func (o *Operator) disable(w http.ResponseWriter, r *http.Request) error {
 // permit is POST /pages/devices/{id}/permissions. A box that is not ticked is
 // not sent, so both permissions are always set.
 func (o *Operator) permit(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errors.Join(devices.ErrInvalid, err)
-	}
 	d, err := o.Finder.DeviceByID(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err

@@ -54,6 +54,7 @@ func TestAnOperatorPermits(t *testing.T) {
 		page := c.Get(at + "/devices/" + id)
 		for _, f := range page.Forms {
 			if strings.HasSuffix(f.Action.Path, "/permissions") {
+				values["form"] = f.Values["form"]
 				f.Values = values
 				c.Submit(f)
 			}
@@ -78,6 +79,7 @@ func TestSubjectFormsAreRefused(t *testing.T) {
 	door, cross := h.door(), func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
 	off := url.Values{"subject": {"ada"}, "disabled": {"yes"}}
 	device := "/pages/devices/" + h.devices("ada")[0].ID + "/permissions"
+	bound := fields(body(t, ask(door, "GET", "/pages/subject?subject=ada", nil)))
 	for name, row := range map[string]struct {
 		path string
 		form url.Values
@@ -90,6 +92,7 @@ func TestSubjectFormsAreRefused(t *testing.T) {
 		"permits elsewhere": {device, url.Values{"update": {"1"}}, cross, 403},
 		"an unknown device": {"/pages/devices/made-up/permissions", url.Values{"update": {"1"}}, nil, 404},
 	} {
+		row.form["form"] = bound["form"]
 		edits := []func(*http.Request){}
 		if row.edit != nil {
 			edits = append(edits, row.edit)

@@ -26,6 +26,8 @@ type Crawler struct {
 	// Last reports forms, by the path of their action, that are submitted after
 	// all others: they end what the others are about. May be nil.
 	Last func(action string) bool
+	// Seen is called with every form that a page shows. May be nil.
+	Seen func(Form)
 	// Most is how many pages are visited, so that a crawl ends; more are an error.
 	Most int
 }
@@ -158,6 +160,9 @@ func (c *Crawler) read(at *url.URL, text string) Page {
 		case n.Type == html.ElementNode && n.Data == "form":
 			f := Form{Method: strings.ToUpper(Attr(n, "method")), Action: c.resolve(at, Attr(n, "action")), Values: fields(n)}
 			page.Forms = append(page.Forms, f)
+			if c.Seen != nil {
+				c.Seen(f)
+			}
 		}
 	}
 	return page

@@ -58,6 +58,8 @@ func Check(t testing.TB, text string) {
 			t.Errorf("input %q has no label", Attr(n, "name"))
 		case n.Data == "img" && !has(n, "alt"):
 			t.Error("an image has no alt")
+		case n.Data == "form" && Attr(n, "method") == "post" && !bound(n):
+			t.Errorf("the form %q is not bound to a sign-in", Attr(n, "action"))
 		case n.Data == "form" && Attr(n, "method") != "post" && !strings.HasPrefix(Attr(n, "action"), "/pages"):
 			t.Error("a form is not posted")
 		case n.Data == "html" && Attr(n, "lang") == "":
@@ -85,6 +87,19 @@ func Check(t testing.TB, text string) {
 	if count["script"] > 2 || strings.Contains(text, "<script>") || count["style"]+count["iframe"]+count["object"] > 0 {
 		t.Error("a page brings what its policy forbids")
 	}
+}
+
+// bound reports whether a form has the hidden field that binds it to the sign-in
+// for which it is rendered. A form that asks for a password or a token is for
+// somebody who is not signed in yet.
+func bound(form *html.Node) bool {
+	for n := range form.Descendants() {
+		name, kind := Attr(n, "name"), Attr(n, "type")
+		if kind == "hidden" && (name == "form" || name == "shown") || Attr(n, "autocomplete") == "current-password" {
+			return true
+		}
+	}
+	return false
 }
 
 // balanced checks that every element is closed where it should be: the parser
