@@ -44,6 +44,7 @@ func TestBridgeAndTrouble(t *testing.T) {
 		{"a proxy that only asks", asked},
 		{"the hook is down", hookDown},
 		{"the hook's store is stuck", storeStuck},
+		{"the bridge's store is stuck", bridgeStuck},
 		{"the hook's key is wrong", wrongKey},
 		{"garbage at the hook", garbage},
 	} {
@@ -174,6 +175,35 @@ func storeStuck(t *testing.T, s *site) {
 		t.Errorf("the gateway says %d %s after %s", a.Status, a.Body, time.Since(began))
 	}
 	keepsItsToken(t, c, func() { good(t, tx.Rollback()) })
+}
+
+// The bridge answers that it has to wait for its store, and gives the consent
+// afterwards.
+func bridgeStuck(t *testing.T, s *site) {
+	ada := s.registered(t, house.Laptop())
+	id, _ := s.client(t, true)
+	at, err := ada.ConsentOf(id)
+	good(t, err)
+	db, err := sql.Open("pgx", s.House.Database)
+	good(t, err)
+	defer func() { good(t, db.Close()) }()
+	tx, err := db.BeginTx(t.Context(), nil)
+	good(t, err)
+	_, err = tx.ExecContext(t.Context(), "LOCK TABLE devices IN ACCESS EXCLUSIVE MODE")
+	good(t, err)
+	a, err := ada.Do(http.MethodGet, at, nil, nil)
+	good(t, err)
+	if a.Status != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+		t.Errorf("the bridge says %d %s", a.Status, a.Body)
+	}
+	good(t, tx.Rollback())
+	next := at
+	for hop := 0; err == nil && hop < 5 && !strings.HasPrefix(next, ory.Redirect); hop++ {
+		next, err = ada.Visit(next)
+	}
+	if err != nil || !strings.Contains(next, "code=") {
+		t.Errorf("afterwards it leads to %s, %v", next, err)
+	}
 }
 
 func wrongKey(t *testing.T, s *site) {
