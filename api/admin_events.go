@@ -25,6 +25,7 @@ type Event struct {
 	Reasons       []string  `json:"reasons" nullable:"false"`
 	Verdict       string    `json:"verdict" doc:"allow, flag, step_up, refuse or empty."`
 	PolicyVersion string    `json:"policy_version"`
+	Actor         string    `json:"actor" doc:"Who caused it: operator, client, system, or device: with the id of a device of the subject. Empty for events from before actors were kept."`
 }
 
 // Events is a part of what happened.
@@ -37,7 +38,7 @@ func eventOf(e devices.Event) Event {
 	return Event{
 		ID: e.ID, Type: string(e.Type), At: e.At.UTC(), Subject: e.Subject, DeviceID: e.DeviceID,
 		ClientID: e.ClientID, GrantID: e.GrantID, Reasons: codes(e.Reasons),
-		Verdict: e.Verdict, PolicyVersion: e.PolicyVersion,
+		Verdict: e.Verdict, PolicyVersion: e.PolicyVersion, Actor: e.Actor,
 	}
 }
 

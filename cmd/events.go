@@ -93,14 +93,14 @@ func (c *eventsList) Run(a *app) error {
 		for i, e := range all.Events {
 			rows[i] = eventRow(e)
 		}
-		return a.print(all.Events, row{"ID", "AT", "EVENT", "SUBJECT", "DEVICE", "CLIENT", "REASONS"}, rows...)
+		return a.print(all.Events, row{"ID", "AT", "EVENT", "SUBJECT", "DEVICE", "CLIENT", "REASONS", "ACTOR"}, rows...)
 	})
 }
 
 func eventRow(e api.Event) row {
 	return row{
 		e.ID, stamp(e.At), e.Type, e.Subject, orDash(e.DeviceID), orDash(e.ClientID),
-		orDash(strings.Join(e.Reasons, " ")),
+		orDash(strings.Join(e.Reasons, " ")), orDash(e.Actor),
 	}
 }
 

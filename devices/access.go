@@ -51,7 +51,7 @@ type Withdrawal struct {
 // enough or freshly signed in. The devices stay signed in, so Rules.DeleteDelay
 // does not apply. ErrNotFound if the client has no access.
 func (r *Registry) WithdrawConsent(ctx context.Context, a Actor, clientID string) error {
-	return r.withdraw(ctx, Withdrawal{a.Subject, clientID, r.Now()}, ReasonOwner, func(tx Tx) error {
+	return r.withdraw(ctx, Withdrawal{a.Subject, clientID, r.Now()}, ReasonOwner, ActorDevice(a.DeviceID), func(tx Tx) error {
 		_, actor, err := r.actor(ctx, tx, a)
 		switch {
 		case err != nil:
@@ -68,15 +68,15 @@ func (r *Registry) WithdrawConsent(ctx context.Context, a Actor, clientID string
 // WithdrawConsentByOperator takes a client's access to what is a subject's, or
 // returns ErrNotFound if it has none.
 func (r *Registry) WithdrawConsentByOperator(ctx context.Context, subject, clientID string) error {
-	return r.withdraw(ctx, Withdrawal{subject, clientID, r.Now()}, ReasonOperator, func(Tx) error { return nil })
+	return r.withdraw(ctx, Withdrawal{subject, clientID, r.Now()}, ReasonOperator, ActorOperator, func(Tx) error { return nil })
 }
 
-func (r *Registry) withdraw(ctx context.Context, w Withdrawal, by Reason, may func(Tx) error) error {
+func (r *Registry) withdraw(ctx context.Context, w Withdrawal, why Reason, actor string, may func(Tx) error) error {
 	return r.Consents.WithdrawConsent(ctx, w, may, func(grants []Grant) []Event {
 		withdrawn := Event{
 			ID: r.NewID(), Type: EventConsentWithdrawn, At: w.At, Subject: w.Subject, ClientID: w.ClientID,
-			Reasons: []Reason{by},
+			Reasons: []Reason{why}, Actor: actor,
 		}
-		return append([]Event{withdrawn}, r.grantEvents(grants, ReasonConsentWithdrawn, w.At)...)
+		return append([]Event{withdrawn}, r.grantEvents(grants, ReasonConsentWithdrawn, w.At, actor)...)
 	})
 }

@@ -238,7 +238,7 @@ func (k *Gatekeeper) refuse(ctx context.Context, p Presented, lineage Lineage, v
 			if len(ended) == 0 {
 				return nil // somebody else was faster, and told
 			}
-			events = append(events, r.grantEvents(ended, v.Reasons()[0], p.Sighting.At)...)
+			events = append(events, r.grantEvents(ended, v.Reasons()[0], p.Sighting.At, ActorSystem)...)
 		}
 		_, flagged, err := r.doubt(ctx, tx, d.ID, v, p.Sighting.At)
 		if err != nil {

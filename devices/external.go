@@ -202,9 +202,13 @@ func (r *Registry) RevokeAllBut(ctx context.Context, subject, keep string, reaso
 
 // EventOf returns an event of a grant for a store to tell with what it does.
 func (r *Registry) EventOf(t EventType, g Grant, at time.Time, reasons ...Reason) Event {
+	actor := ActorSystem
+	if t == EventGrantCreated {
+		actor = ActorDevice(g.DeviceID)
+	}
 	return Event{
 		ID: r.NewID(), Type: t, At: at, Subject: g.Subject, DeviceID: g.DeviceID,
-		ClientID: g.ClientID, GrantID: g.ID, Reasons: reasons,
+		ClientID: g.ClientID, GrantID: g.ID, Reasons: reasons, Actor: actor,
 	}
 }
 
@@ -265,7 +269,7 @@ func (r *Registry) EndGrantsOf(ctx context.Context, subject, deviceID string, re
 		now := r.Now()
 		grants, err := tx.EndGrants(ctx, Selection{DeviceID: deviceID}, reason, now)
 		ended = len(grants)
-		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now, ActorSystem)...))
 	})
 	return ended, err
 }

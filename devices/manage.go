@@ -89,7 +89,7 @@ func (r *Registry) Edit(ctx context.Context, a Actor, id string, e Edit) (Device
 			return err
 		}
 		var events []Event
-		edited, events = r.apply(target, e, now)
+		edited, events = r.apply(target, e, now, ActorDevice(actor.ID))
 		if len(events) == 0 {
 			return nil
 		}
@@ -132,7 +132,7 @@ func (r *Registry) mayEdit(a Actor, actor, target Device, e Edit, now time.Time)
 }
 
 // apply returns the device as edited, and one event for each kind of change.
-func (r *Registry) apply(d Device, e Edit, now time.Time) (Device, []Event) {
+func (r *Registry) apply(d Device, e Edit, now time.Time, actor string) (Device, []Event) {
 	before := d
 	if e.Name != nil {
 		d.Name = *e.Name
@@ -148,7 +148,7 @@ func (r *Registry) apply(d Device, e Edit, now time.Time) (Device, []Event) {
 	}
 	var events []Event
 	tell := func(t EventType) {
-		events = append(events, Event{ID: r.NewID(), Type: t, At: now, Subject: d.Subject, DeviceID: d.ID})
+		events = append(events, Event{ID: r.NewID(), Type: t, At: now, Subject: d.Subject, DeviceID: d.ID, Actor: actor})
 	}
 	if d.Name != before.Name {
 		tell(EventDeviceRenamed)

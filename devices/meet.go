@@ -48,7 +48,9 @@ func (r *Registry) meet(
 		First: s.Network, Last: s.Network, LastAt: s.At, CreatedAt: s.At, LastSeen: s.At, Version: 1,
 		CanUpdateOthers: acts, CanDeleteOthers: acts,
 	}
-	events := []Event{r.event(EventDeviceEnrolled, d, s.At, v)}
+	enrolled := r.event(EventDeviceEnrolled, d, s.At, v)
+	enrolled.Actor = ActorDevice(d.ID)
+	events := []Event{enrolled}
 	if v.Err() != nil || v.Decision == Flag {
 		// A copied cookie, a device that was ended, or a place where none of
 		// the subject's devices was: this is somebody with the password, so not

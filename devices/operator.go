@@ -76,7 +76,7 @@ func (r *Registry) EditByOperator(ctx context.Context, subject, id string, e Edi
 				return ErrEditingDisabled
 			}
 			var events []Event
-			edited, events = r.apply(d, e, r.Now())
+			edited, events = r.apply(d, e, r.Now(), ActorOperator)
 			if len(events) == 0 {
 				return nil
 			}
@@ -103,6 +103,6 @@ func (r *Registry) RevokeGrant(ctx context.Context, subject, grantID string, rea
 	return r.Store.Change(ctx, subject, func(tx Tx) error {
 		now := r.Now()
 		grants, err := tx.EndGrants(ctx, Selection{GrantID: grantID}, reason, now)
-		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+		return errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now, actorFor(reason))...))
 	})
 }

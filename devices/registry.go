@@ -211,15 +211,16 @@ func (r *Registry) end(
 	}
 	ended := r.event(EventDeviceRevoked, d, at, Verdict{})
 	ended.Reasons, ended.Verdict, ended.PolicyVersion = []Reason{reason}, "", ""
-	return tx.Tell(ctx, append([]Event{ended}, r.grantEvents(grants, ReasonDeviceRevoked, at)...)...)
+	ended.Actor = revoker(by)
+	return tx.Tell(ctx, append([]Event{ended}, r.grantEvents(grants, ReasonDeviceRevoked, at, ended.Actor)...)...)
 }
 
-func (r *Registry) grantEvents(grants []Grant, reason Reason, at time.Time) []Event {
+func (r *Registry) grantEvents(grants []Grant, reason Reason, at time.Time, actor string) []Event {
 	events := make([]Event, 0, len(grants))
 	for _, g := range grants {
 		events = append(events, Event{
 			ID: r.NewID(), Type: EventGrantRevoked, At: at, Subject: g.Subject, DeviceID: g.DeviceID,
-			ClientID: g.ClientID, GrantID: g.ID, Reasons: []Reason{reason},
+			ClientID: g.ClientID, GrantID: g.ID, Reasons: []Reason{reason}, Actor: actor,
 		})
 	}
 	return events
@@ -228,7 +229,7 @@ func (r *Registry) grantEvents(grants []Grant, reason Reason, at time.Time) []Ev
 func (r *Registry) event(t EventType, d Device, at time.Time, v Verdict) Event {
 	return Event{
 		ID: r.NewID(), Type: t, At: at, Subject: d.Subject, DeviceID: d.ID,
-		Reasons: v.Reasons(), Verdict: v.Decision.String(), PolicyVersion: v.PolicyVersion,
+		Reasons: v.Reasons(), Verdict: v.Decision.String(), PolicyVersion: v.PolicyVersion, Actor: ActorSystem,
 	}
 }
 

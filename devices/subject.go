@@ -35,5 +35,5 @@ func (r *Registry) EndAll(ctx context.Context, tx Tx, reason Reason) (int, error
 		ended++
 	}
 	grants, err := tx.EndGrants(ctx, Selection{}, reason, now)
-	return ended, errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now)...))
+	return ended, errors.Join(err, tx.Tell(ctx, r.grantEvents(grants, reason, now, ActorOperator)...))
 }

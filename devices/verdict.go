@@ -184,4 +184,7 @@ type Event struct {
 	Reasons       []Reason
 	Verdict       string // the decision's name, or empty
 	PolicyVersion string
+	// Actor is who caused it: ActorOperator, ActorClient, ActorSystem, or a device
+	// as ActorDevice names it. Events from before actors were kept have none.
+	Actor string
 }

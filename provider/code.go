@@ -137,7 +137,7 @@ func (h *codeGrant) PopulateTokenEndpointResponse(
 	}
 	created := devices.Event{
 		ID: h.p.NewID(), Type: devices.EventGrantCreated, At: g.CreatedAt, Subject: g.Subject,
-		DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID,
+		DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID, Actor: devices.ActorDevice(g.DeviceID),
 	}
 	redeemed, err := h.p.Storage.Codes.Redeem(ctx, code.Hash, g, c.Client, []devices.Event{created})
 	if errors.Is(err, devices.ErrOutdated) {

@@ -124,7 +124,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string, when time.Time) err
 		if err != nil {
 			return err
 		}
-		return tell(ctx, tx, ended(grants, devices.ReasonOperator, when)...)
+		return tell(ctx, tx, ended(grants, devices.ReasonOperator, when, devices.ActorOperator)...)
 	})
 	if err != nil {
 		return fmt.Errorf("delete client %s: %w", id, err)

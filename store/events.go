@@ -27,13 +27,14 @@ type eventRow struct {
 	Reasons       packed[[]devices.Reason] `bun:"reasons"`
 	Verdict       string                   `bun:"verdict"`
 	PolicyVersion string                   `bun:"policy_version"`
+	Actor         string                   `bun:"actor,nullzero"`
 }
 
 func (r *eventRow) event() devices.Event {
 	return devices.Event{
 		ID: r.ID, Type: devices.EventType(r.Type), At: r.At.time(), Subject: r.Subject,
 		DeviceID: r.DeviceID, ClientID: r.ClientID, GrantID: r.GrantID, Reasons: r.Reasons.V,
-		Verdict: r.Verdict, PolicyVersion: r.PolicyVersion,
+		Verdict: r.Verdict, PolicyVersion: r.PolicyVersion, Actor: r.Actor,
 	}
 }
 
@@ -62,7 +63,7 @@ func eventRows(events []devices.Event) ([]eventRow, error) {
 		rows[i] = eventRow{
 			At: at(e.At), ID: e.ID, Type: string(e.Type), Subject: e.Subject, DeviceID: e.DeviceID,
 			ClientID: e.ClientID, GrantID: e.GrantID, Reasons: pack(e.Reasons),
-			Verdict: e.Verdict, PolicyVersion: e.PolicyVersion,
+			Verdict: e.Verdict, PolicyVersion: e.PolicyVersion, Actor: e.Actor,
 		}
 	}
 	return rows, nil
@@ -72,13 +73,14 @@ func eventRows(events []devices.Event) ([]eventRow, error) {
 // all events have.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// ended returns the events that tell of grants that the store itself ended.
-func ended(grants []devices.Grant, reason devices.Reason, when time.Time) []devices.Event {
+// ended returns the events that tell of grants that the store itself ended for
+// an actor.
+func ended(grants []devices.Grant, reason devices.Reason, when time.Time, actor string) []devices.Event {
 	events := make([]devices.Event, len(grants))
 	for i, g := range grants {
 		events[i] = devices.Event{
 			ID: newID(), Type: devices.EventGrantRevoked, At: when, Subject: g.Subject,
-			DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID, Reasons: []devices.Reason{reason},
+			DeviceID: g.DeviceID, ClientID: g.ClientID, GrantID: g.ID, Reasons: []devices.Reason{reason}, Actor: actor,
 		}
 	}
 	return events

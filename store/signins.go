@@ -133,7 +133,7 @@ func (s *Store) EndSignIn(ctx context.Context, id string, when time.Time) error 
 			func(q *bun.UpdateQuery) *bun.UpdateQuery {
 				return q.Where("sid = ? AND subject = ? AND offline = FALSE", id, known.Subject)
 			})
-		return errors.Join(err, tell(ctx, tx, ended(grants, devices.ReasonLogout, when)...))
+		return errors.Join(err, tell(ctx, tx, ended(grants, devices.ReasonLogout, when, devices.ActorDevice(known.DeviceID))...))
 	})
 	if err != nil {
 		return fmt.Errorf("end sign-in: %w", err)

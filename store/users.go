@@ -180,12 +180,16 @@ func (s *Store) SetPassword(
 		case rows == 0:
 			return devices.ErrNotFound
 		}
+		actor := devices.ActorOperator
+		if stays != "" {
+			actor = devices.ActorDevice(stays)
+		}
 		c := &change{tx: tx, subject: subject}
 		grants, err := c.EndGrants(ctx, devices.Selection{Except: stays}, devices.ReasonPasswordChanged, when)
 		if err != nil {
 			return err
 		}
-		return c.Tell(ctx, ended(grants, devices.ReasonPasswordChanged, when)...)
+		return c.Tell(ctx, ended(grants, devices.ReasonPasswordChanged, when, actor)...)
 	})
 	if err != nil {
 		return fmt.Errorf("set the password of %s: %w", subject, err)
@@ -231,7 +235,7 @@ func disable(ctx context.Context, tx bun.Tx, subject string, when time.Time) err
 	if err != nil {
 		return err
 	}
-	return c.Tell(ctx, ended(grants, devices.ReasonSubjectDisabled, when)...)
+	return c.Tell(ctx, ended(grants, devices.ReasonSubjectDisabled, when, devices.ActorOperator)...)
 }
 
 func setDisabled(ctx context.Context, tx bun.Tx, subject string, when micros) error {

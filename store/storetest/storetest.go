@@ -157,6 +157,7 @@ var promises = []promise{
 	{"a user that cannot be ended is not deleted", undeletedUser},
 	{"subjects are found by either of their names", foundSubjects},
 	{"consents add up", consents},
+	{"events say who caused them", actors},
 	{"the clients with access to a subject are listed", accesses},
 	{"a withdrawn consent is forgotten with all that rests on it", withdrawn},
 	{"nothing is written on a consent that is withdrawn", withdrawnInBetween},

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
@@ -26,6 +27,22 @@ type eventLine struct {
 	devices.Event
 	Identifier string // what the subject signs in with; may be empty
 	When       webui.Stamp
+	By         string // the device that caused it
+	Cause      string // who else did, in a word; empty if that is not known
+}
+
+// caused returns the device that caused an event, or who else did.
+func caused(l *webui.Locale, actor string) (device, other string) {
+	if id, is := strings.CutPrefix(actor, "device:"); is {
+		return id, ""
+	}
+	words := map[string]string{
+		devices.ActorOperator: "Operator", devices.ActorClient: "Client", devices.ActorSystem: "System", "": "",
+	}
+	if word, has := words[actor]; has {
+		return "", l.T(word)
+	}
+	return "", actor
 }
 
 const (
@@ -65,10 +82,15 @@ func (o *Operator) events(w http.ResponseWriter, r *http.Request) error {
 	l := o.Pages.Locale(r)
 	page := eventsPage{Frame: o.frame(r), Query: q, After: older, Listens: r.URL.Query().Get("follow") != "", Seen: seen}
 	for _, e := range latest {
-		page.Events = append(page.Events, eventLine{e, known.of(e.Subject), l.Absolute(e.At)})
+		page.Events = append(page.Events, line(l, e, known.of(e.Subject)))
 	}
 	o.Pages.Render(w, r, http.StatusOK, "operator-events", page)
 	return nil
+}
+
+func line(l *webui.Locale, e devices.Event, identifier string) eventLine {
+	by, other := caused(l, e.Actor)
+	return eventLine{e, identifier, l.Absolute(e.At), by, other}
 }
 
 // eventsMeant reads a query, whose subject may be what somebody signs in with.

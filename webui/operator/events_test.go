@@ -2,12 +2,16 @@ package operator_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lanyard-id/lanyard/devices"
+	"github.com/lanyard-id/lanyard/webui"
+	"github.com/lanyard-id/lanyard/webui/operator"
 )
 
 // TestEventsAreFoundAndPaged by every filter and the page's own links.
@@ -51,5 +55,53 @@ func TestEventsAreFoundAndPaged(t *testing.T) {
 	}
 	if text := c.Get(at + "/events?from=yesterday").Text; !strings.Contains(text, "A time is like") {
 		t.Errorf("no complaint: %s", text)
+	}
+}
+
+// TestTheHelpOfOwnersIsNotOperators: a brand's link to help is for the people
+// who sign in.
+func TestTheHelpOfOwnersIsNotOperators(t *testing.T) {
+	pages, err := webui.NewBrandedPages(webui.Brand{Name: "Fjord", SupportURL: "https://fjord.example/help"}, operator.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range operator.Samples("x") {
+		if s.Page == "operator-signin" {
+			continue // it has no frame
+		}
+		w := httptest.NewRecorder()
+		pages.Render(w, httptest.NewRequest(http.MethodGet, "/pages", nil), http.StatusOK, s.Page, s.Data)
+		if strings.Contains(w.Body.String(), "fjord.example") {
+			t.Errorf("%s leads to the help of owners", s.Page)
+		}
+	}
+}
+
+// TestEventsSayWhoCausedThem: the device of the owner with a link, or somebody
+// else in a word.
+func TestEventsSayWhoCausedThem(t *testing.T) {
+	h, c, at := crawled(t)
+	known, err := h.store.Devices(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, other := known[0].ID, known[1].ID
+	for client, actor := range map[string]string{
+		"by-itself": devices.ActorDevice(own), "by-another": devices.ActorDevice(other), "by-operator": devices.ActorOperator,
+		"by-system": devices.ActorSystem, "by-nobody": "",
+	} {
+		e := devices.Event{ID: newID(), Type: devices.EventDeviceRenamed, At: h.clock.Now(), Subject: "ada", DeviceID: own, ClientID: client, Actor: actor}
+		if err := h.store.Change(t.Context(), "ada", func(tx devices.Tx) error { return tx.Tell(t.Context(), e) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for client, want := range map[string]string{
+		"by-itself":  `<a href="/pages/devices/` + own + `">this device</a>`,
+		"by-another": `<a href="/pages/devices/` + other + `">` + other + `</a>`, "by-operator": "<span>Operator</span>",
+		"by-system": "<span>System</span>", "by-nobody": `data-label="Caused by"><span></span>`,
+	} {
+		if page := c.Get(at + "/events?client=" + client); !strings.Contains(page.Text, want) {
+			t.Errorf("%s: no %s in %s", client, want, page.Text)
+		}
 	}
 }

@@ -53,7 +53,7 @@ func Samples(text string) []Sample {
 		{"operator-subject", subjectPage{Frame: webui.Frame{In: true}, Subject: text, Disabled: true}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Listens: true, Seen: text, After: text, Query: eventQuery{Type: text, Subject: text, Device: text, Client: text, From: text, To: text, Wrong: text, Types: []choice{{text, text, true}}}, Events: []eventLine{{devices.Event{
 			ID: text, Type: devices.EventType(text), Subject: text, DeviceID: text, ClientID: text, Reasons: []devices.Reason{devices.Reason(text)},
-		}, text, at}}}},
+		}, text, at, text, ""}, {When: at, Cause: text}}}},
 		{"operator-events", eventsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody)}},
 		{"operator-apps", appsPage{Frame: (&Operator{Config: Config{Tokens: accesskey.New(accesskey.Config{Keys: []string{text}})}}).frame(nobody), Subject: text, Identifier: text, Client: text, Rows: []appRow{{
 			ClientID: text, Name: text, Scopes: text, Asked: true, Devices: []string{text}, Since: at, Used: at,
