@@ -47,7 +47,7 @@ demo: ## Tell the product's story and stay up
 screenshots: ## Take a picture of every page into docs/screens
 	@.ci/deps.sh fonts
 	@mkdir -p docs/screens
-	$(GO) test ./e2e/pages -count=1 -run TestPagesInEveryLight -args -screens $(CURDIR)/docs/screens
+	$(GO) test ./e2e/pages -count=1 -run "TestPagesInEveryLight|TestPagesOfAService" -args -screens $(CURDIR)/docs/screens
 
 bench: ## Measure a refresh against the bare update
 	$(GO) run ./bench refresh

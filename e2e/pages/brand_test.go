@@ -42,8 +42,8 @@ func TestPagesOfAService(t *testing.T) {
 		{stranger, "brand-login", "/devices"}, {stranger, "brand-error", "/oauth2/auth"},
 		{ada, "brand-consent", strings.TrimPrefix(ask.URL, h.Issuer)}, {ada, "brand-devices", "/devices"},
 		{ada, "brand-apps", "/devices/apps"}, {ada, "brand-withdraw", "/devices/apps/notes/end"},
-		{operator, "operator-apps", "/pages/apps?subject=" + u.Subject},
-		{operator, "operator-events", "/pages/events"},
+		{operator, "brand-operator-apps", "/pages/apps?subject=" + u.Subject},
+		{operator, "brand-operator-events", "/pages/events"},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			for _, width := range []int64{1280, 360} {
