@@ -198,6 +198,34 @@ func (r *Registry) revoke(ctx context.Context, a Actor, id string, own, other Re
 	}, ErrNoDeletePermission, func(d Device) bool { return d.CanDeleteOthers })
 }
 
+// EndGrant ends a grant on a device of the actor's subject, because what happened
+// with it was not its owner; the device stays. On another device that is bound by
+// the rules of [Registry.Revoke]. The error is ErrNotFound if no such grant is
+// live there.
+func (r *Registry) EndGrant(ctx context.Context, a Actor, id, grantID string) error {
+	if grantID == "" {
+		return ErrNotFound
+	}
+	return r.change(ctx, a, id, func(tx Tx, actor, target Device) error {
+		now := r.Now()
+		switch {
+		case actor.ID == target.ID:
+		case !r.mature(a, actor, now):
+			return ErrStepUpRequired
+		case now.Before(r.EndableFrom(target)):
+			return ErrDeletionDisabled
+		}
+		ended, err := tx.EndGrants(ctx, Selection{DeviceID: id, GrantID: grantID}, ReasonNotMe, now)
+		switch {
+		case err != nil:
+			return err
+		case len(ended) == 0:
+			return ErrNotFound
+		}
+		return tx.Tell(ctx, r.grantEvents(ended, ReasonNotMe, now, ActorDevice(actor.ID))...)
+	}, ErrNoDeletePermission, func(d Device) bool { return d.CanDeleteOthers })
+}
+
 // Logout ends the actor's own device.
 func (r *Registry) Logout(ctx context.Context, a Actor) error {
 	return r.Revoke(ctx, a, a.DeviceID)

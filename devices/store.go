@@ -49,7 +49,8 @@ type Tx interface {
 }
 
 // Selection is which of a subject's grants a change is about: those of one
-// device, one grant, or all of them where both are empty.
+// device, one grant, one grant if it is on one device, or all of them where both
+// are empty.
 type Selection struct {
 	DeviceID string
 	GrantID  string

@@ -66,9 +66,10 @@ func (c *change) EndGrants(
 	}
 	ended, err := endGrants(ctx, c.tx, reason, when, func(q *bun.UpdateQuery) *bun.UpdateQuery {
 		q.Where("subject = ?", c.subject)
-		switch {
-		case s.GrantID != "":
+		if s.GrantID != "" {
 			q.Where("id = ?", s.GrantID)
+		}
+		switch {
 		case s.DeviceID != "":
 			q.Where("device_id = ?", s.DeviceID)
 		case s.Except != "":

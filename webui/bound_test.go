@@ -42,11 +42,12 @@ func TestEveryFormIsBoundToItsSignIn(t *testing.T) {
 		}
 	}
 	c.Crawl(b.issuer + "/devices")
+	b.get("/devices?ui_locales=en") // the crawl has chosen another language
 	kinds := map[string]bool{}
 	for _, f := range forms {
 		kinds[f.Action.Path[strings.LastIndexByte(f.Action.Path, '/'):]] = true
 	}
-	for _, kind := range []string{"/signout", "/name", "/permissions", "/seen", "/end", "/not-me", "/others", "/password"} {
+	for _, kind := range []string{"/signout", "/name", "/permissions", "/seen", "/end", "/not-me", "/others", "/password", "/secure"} {
 		if !kinds[kind] {
 			t.Fatalf("no page has the form %s: %v", kind, kinds)
 		}

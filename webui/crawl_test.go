@@ -39,7 +39,8 @@ func (h *house) crawler(t *testing.T) (*pagetest.Crawler, *browser) {
 		Params: []string{"page", "ended", "after", "since", "not-me", "ui_locales"},
 		Inputs: map[string]string{"name": "My phone", "identifier": "ada", "password": password, "current": password},
 		Last: func(action string) bool {
-			return strings.HasSuffix(action, "/end") || strings.HasSuffix(action, "/not-me") || strings.HasSuffix(action, "/others")
+			return strings.HasSuffix(action, "/end") || strings.HasSuffix(action, "/not-me") || strings.HasSuffix(action, "/others") ||
+				strings.HasSuffix(action, "/secure")
 		},
 		Skip: func(action string) bool {
 			return strings.HasSuffix(action, "/signout") || action == "/devices/"+own+"/end" || action == "/devices/"+own+"/not-me"

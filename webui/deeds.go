@@ -76,7 +76,7 @@ func (u *UI) askEnd(w http.ResponseWriter, r *http.Request, v *visit) error {
 func (u *UI) askNotMe(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return u.ask(w, r, v, "not-me", func(d devices.Device) (string, string) {
 		return v.T("This was not you?"),
-			v.T("Then end the device: it is signed out everywhere, at once, with everything that it holds.")
+			v.T("Someone else may have a copy of a sign-in, or your password. Secure your account: that signs out all of it. If only this device is in the wrong hands, sign out just this one.")
 	})
 }
 
@@ -92,6 +92,10 @@ func (u *UI) ask(
 		return nil
 	}
 	if d.ID != v.me.ID && !v.me.CanDeleteOthers {
+		if verb == "not-me" && u.Passwords != nil {
+			u.redirect(w, u.url("/devices/secure")) // a new password signs it out
+			return nil
+		}
 		return devices.ErrNoDeletePermission // nothing is offered that is refused then
 	}
 	holders, err := u.Holdings.Holders(r.Context(), v.session.Subject, v.now)

@@ -25,6 +25,7 @@ type devicePage struct {
 	MayDelete  bool
 	CanAck     bool
 	Until      int64 // when it was flagged last, in microseconds; 0 if not known
+	Alert      alert // of a flagged device
 	Trees      []Tree
 	Lines      []line
 	Older      string // where the history goes on; empty at its end
@@ -33,6 +34,7 @@ type devicePage struct {
 	EndedFirst Stamp
 	Powerless  string // why it cannot be ended from here, where it cannot
 	Password   bool   // a new password can be had here
+	Change     string // where the password is changed; empty if not known
 }
 
 // Fact is one thing that is known of a device.
@@ -76,8 +78,18 @@ func (u *UI) render(
 		Newest: after == "", MaxName: devices.MaxNameLength,
 	}
 	page.Tier, page.TierMeans = v.tier(d.Tier)
+	if u.Passwords != nil || u.Kratos != nil {
+		page.Change = u.base + "/.well-known/change-password"
+	}
 	if d.Live() && !page.CanEnd {
 		page.Powerless, page.Password = u.powerless(v.Locale), u.Passwords != nil
+	}
+	if d.State == devices.StateFlagged {
+		latest := history
+		if !page.Newest {
+			latest = nil
+		}
+		page.Alert = u.alert(v, d, latest, grants)
 	}
 	page.Lines, page.Older = v.lines(d, history, grants)
 	for _, g := range grants {

@@ -111,7 +111,7 @@ func backFrom(r *http.Request) string {
 	if r.Method == http.MethodGet || !strings.HasPrefix(path, "/devices/") {
 		return path
 	}
-	for _, confirmed := range []string{"/end", "/not-me", "/others", "/password"} {
+	for _, confirmed := range []string{"/end", "/not-me", "/others", "/password", "/secure"} {
 		if strings.HasSuffix(path, confirmed) {
 			return path
 		}

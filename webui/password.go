@@ -14,6 +14,7 @@ type passwordPage struct {
 	Identifier string // what the owner signs in with, for password managers
 	Error      string
 	Done       bool
+	Secured    bool // everything else has been signed out just before
 	Least      int
 }
 
@@ -29,7 +30,7 @@ func (u *UI) askPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 	if err != nil {
 		return err
 	}
-	page.Done = r.URL.Query().Get("done") != ""
+	page.Done, page.Secured = r.URL.Query().Get("done") != "", r.URL.Query().Get("secured") != ""
 	u.Pages.Render(w, r, http.StatusOK, "password", page)
 	return nil
 }

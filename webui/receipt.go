@@ -91,7 +91,10 @@ func (u *UI) receiptOthers(w http.ResponseWriter, r *http.Request, v *visit) err
 			gone = append(gone, d)
 		}
 	}
-	return u.hand(w, r, v, receiptPage{Title: v.T("%d devices are ended", len(gone)), Kept: u.tooNew(v)}, gone)
+	return u.hand(w, r, v, receiptPage{
+		Title: v.T("%d devices are ended", len(gone)), Kept: u.tooNew(v),
+		NotMe: r.URL.Query().Get("not-me") != "", Password: u.Passwords != nil,
+	}, gone)
 }
 
 // hand fills in a receipt and shows it.

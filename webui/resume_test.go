@@ -165,7 +165,13 @@ func TestAnActionIsOfWhoeverSentIt(t *testing.T) {
 		phone.get("/devices/callback?state=guessed&code=guessed")
 		untouched(t, phone, laptop, "You are not signed in")
 		phone.do("GET", answer.String(), nil)
-		untouched(t, phone, laptop, "You are not signed in") // a guess uses the attempt up
+		if phone.live(laptop) {
+			t.Errorf("a guess took the answer: at %s (%d)", phone.at, phone.status)
+		}
+		phone.do("GET", answer.String(), nil)
+		if !strings.Contains(phone.page, "You are not signed in") {
+			t.Errorf("the answer is good twice: at %s (%d)", phone.at, phone.status)
+		}
 	})
 }
 

@@ -39,7 +39,8 @@ func Samples(text string) []Sample {
 		{"device", devicePage{
 			Frame: in, Card: full, Facts: []Fact{{Label: "Browser", Value: text}, {Label: "First seen", When: at}},
 			Tier: text, TierMeans: text, Label: text, Error: text, CanRename: true, CanEnd: true, CanPermit: true, MayUpdate: true, CanAck: true,
-			Trees: trees, Newest: true, MaxName: 255, Older: text,
+			Trees: trees, Newest: true, MaxName: 255, Older: text, Change: "/.well-known/change-password",
+			Alert: alert{Text: text, When: at, Done: text, App: text, Grant: "g-1", Secure: true},
 			Lines: []line{
 				{ID: text, Tone: toneBad, Word: text, Text: text, New: text, Where: text, When: at, NotMe: true,
 					Details: []detail{{text, text, text}, {What: text}}},
@@ -57,6 +58,8 @@ func Samples(text string) []Sample {
 			Living: []living{{text, at}}, Legs: []leg{{text, text, at}, {What: text}}, Waiting: true, NotMe: true, Password: true,
 		}},
 		{"receipt", receiptPage{Frame: in, Title: "No device was ended", Over: true}},
+		{"secure", securePage{Frame: in, Password: true, Fresh: true}},
+		{"secure", securePage{Frame: in}},
 		{"receipt", receiptPage{Frame: in, Title: text, Apps: true, Living: []living{{text, at}}}},
 		{"apps", appsPage{Frame: in, CanWithdraw: true, Powerless: text, Password: true, Apps: []app{
 			{

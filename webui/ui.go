@@ -113,6 +113,7 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /devices/{id}/ended", u.owner(u.receipt))
 	mux.HandleFunc("GET /devices/others", u.owner(u.askOthers))
 	mux.HandleFunc("GET /devices/others/ended", u.owner(u.receiptOthers))
+	mux.HandleFunc("GET /devices/secure", u.owner(u.askSecure))
 	mux.HandleFunc("GET /devices/password", u.owner(u.askPassword))
 	mux.HandleFunc("GET /devices/apps", u.owner(u.apps))
 	mux.HandleFunc("GET /devices/apps/{client}/end", u.owner(u.askWithdraw))
@@ -121,7 +122,7 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	post := func(pattern string, do, again step) {
 		mux.Handle("POST "+pattern, u.guarded(u.owner(u.bound(do, again))))
 	}
-	for _, posted := range []string{"/devices/signout", "/devices/{id}/name", "/devices/{id}/permissions", "/devices/{id}/seen"} {
+	for _, posted := range []string{"/devices/signout", "/devices/{id}/name", "/devices/{id}/permissions", "/devices/{id}/seen", "/devices/{id}/app"} {
 		mux.HandleFunc("GET "+posted, u.owner(u.back))
 	}
 	act := func(pattern string, do, again step) {
@@ -132,6 +133,8 @@ func (u *UI) Mount(mux *http.ServeMux) {
 	post("/devices/password", u.setPassword, u.askPassword)
 	act("/devices/apps/{client}/end", u.withdraw, u.askWithdraw)
 	act("/devices/others", u.endOthers, u.askOthers)
+	act("/devices/secure", u.secureAccount, u.askSecure)
+	act("/devices/{id}/app", u.endGrant, u.show)
 	act("/devices/{id}/name", u.rename, u.show)
 	act("/devices/{id}/permissions", u.permit, u.show)
 	act("/devices/{id}/seen", u.acknowledge, u.show)

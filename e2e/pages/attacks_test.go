@@ -65,8 +65,8 @@ func newPair(t *testing.T) pair {
 func posts(device string) []string {
 	at := "/devices/" + device
 	return []string{
-		at + "/end", at + "/not-me", at + "/name", at + "/permissions", at + "/seen",
-		"/devices/others", "/devices/password", "/devices/signout",
+		at + "/end", at + "/not-me", at + "/name", at + "/permissions", at + "/seen", at + "/app",
+		"/devices/others", "/devices/secure", "/devices/password", "/devices/signout",
 	}
 }
 
@@ -124,7 +124,7 @@ func TestHeaders(t *testing.T) {
 	cookies := p.ada.Cookies(p.Issuer)
 	at := "/devices/" + p.adasPhone.Tokens.Device
 	for _, path := range []string{
-		"/devices", at, at + "/end", at + "/not-me", "/devices/others", "/devices/password", "/devices/goodbye",
+		"/devices", at, at + "/end", at + "/not-me", "/devices/others", "/devices/secure", "/devices/password", "/devices/goodbye",
 		"/devices/signin", "/devices/callback", "/devices/unknown", "/login",
 	} {
 		for _, with := range [][]*http.Cookie{cookies, nil} {

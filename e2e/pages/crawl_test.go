@@ -30,7 +30,7 @@ func TestEveryLinkAndButtonInABrowser(t *testing.T) {
 		t.Run("owners, "+name, func(t *testing.T) {
 			ada.t = t
 			c := &crawler{
-				chrome: ada, ends: regexp.MustCompile("/signout$|/end$|/not-me$|/others$|/password$"),
+				chrome: ada, ends: regexp.MustCompile("/signout$|/end$|/not-me$|/others$|/password$|/secure$"),
 				signIn: func() { ada.signIn("/devices", w.ada); ada.sees("Sign out") },
 				inputs: map[string]string{"name": "My phone", "identifier": w.ada.Identifier, "password": w.ada.Password, "again": w.ada.Password, "current": w.ada.Password},
 			}

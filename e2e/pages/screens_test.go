@@ -70,6 +70,7 @@ func TestPagesInEveryLight(t *testing.T) {
 	look(ada, shot{"end", gone + "/end", nil})
 	look(ada, shot{"not-me", phone + "/not-me", nil})
 	look(ada, shot{"others", "/devices/others", nil})
+	look(ada, shot{"secure", "/devices/secure", nil})
 	look(ada, shot{"password", "/devices/password", nil})
 	look(ada, shot{"not-found", "/devices/unknown", nil})
 	ada.visit(gone + "/end")

@@ -165,7 +165,7 @@ func TestTitlesDiffer(t *testing.T) {
 	seen := map[string]string{}
 	phone := "/devices/" + p.adasPhone.Tokens.Device
 	for _, path := range []string{
-		"/devices", "/devices?ended=1", phone, phone + "/end", phone + "/not-me", "/devices/others", "/devices/password",
+		"/devices", "/devices?ended=1", phone, phone + "/end", phone + "/not-me", "/devices/others", "/devices/secure", "/devices/password",
 		"/devices/unknown", "/devices/goodbye", "/",
 	} {
 		p.ada.visit(path, house.User{})
