@@ -180,22 +180,9 @@ func (r *Registry) GiveCookie(ctx context.Context, subject, id string, secret []
 // and sign-ins, on the operator's standing word, and returns how many.
 func (r *Registry) RevokeAllBut(ctx context.Context, subject, keep string, reason Reason) (int, error) {
 	ended := 0
-	err := r.Store.Change(ctx, subject, func(tx Tx) error {
-		ended = 0
-		known, err := tx.Devices(ctx)
-		if err != nil {
-			return err
-		}
-		for _, d := range known {
-			if d.ID == keep || !d.Live() {
-				continue
-			}
-			if err := r.end(ctx, tx, d, r.Now(), reason, "policy"); err != nil {
-				return err
-			}
-			ended++
-		}
-		return nil
+	err := r.Store.Change(ctx, subject, func(tx Tx) (err error) {
+		ended, err = r.EndOthers(ctx, tx, keep, reason, "policy")
+		return err
 	})
 	return ended, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -152,9 +153,9 @@ func (s *Store) CreateUser(ctx context.Context, u oauth.User) error {
 	return nil
 }
 
-// SetPassword replaces the hash of a subject's password and ends their grants
-// and sign-ins, but for those on the device that stays, if one is named:
-// whoever knew the old password is out. If the credential by which the subject
+// SetPassword replaces the hash of a subject's password and ends their devices,
+// grants and sign-ins, but for the device that stays, if one is named: whoever
+// knew the old password is out. If the credential by which the subject
 // does it has ended, nothing changes and the error is devices.ErrOutdated; an
 // operator has none. devices.ErrNotFound for nobody.
 func (s *Store) SetPassword(
@@ -185,6 +186,11 @@ func (s *Store) SetPassword(
 			actor = devices.ActorDevice(stays)
 		}
 		c := &change{tx: tx, subject: subject}
+		registry := devices.Registry{Now: func() time.Time { return when }, NewID: newID}
+		_, err = registry.EndOthers(ctx, c, stays, devices.ReasonPasswordChanged, cmp.Or(stays, "operator"))
+		if err != nil {
+			return err
+		}
 		grants, err := c.EndGrants(ctx, devices.Selection{Except: stays}, devices.ReasonPasswordChanged, when)
 		if err != nil {
 			return err

@@ -60,9 +60,15 @@ func changedPassword(t *testing.T, s Store) {
 		good(t, err)
 		signIn, err := s.SignIn(ctx, row.signIn.ID)
 		good(t, err)
-		if h.Grant.RevokedAt.IsZero() != row.stays || signIn.EndedAt.IsZero() != row.stays {
-			t.Errorf("on the %s: grant ended %v, sign-in ended %v", row.grant.DeviceID, h.Grant.RevokedAt, signIn.EndedAt)
+		if h.Grant.RevokedAt.IsZero() != row.stays || signIn.EndedAt.IsZero() != row.stays || h.Device.Live() != row.stays {
+			t.Errorf("on the %s, which is %s: grant ended %v, sign-in ended %v",
+				row.grant.DeviceID, h.Device.State, h.Grant.RevokedAt, signIn.EndedAt)
 		}
+	}
+	phone, err := s.Device(ctx, "ada", "phone")
+	good(t, err)
+	if phone.RevokedReason != devices.ReasonPasswordChanged || phone.RevokedBy != "laptop" || !phone.RevokedAt.Equal(noon) {
+		t.Errorf("the phone ended because of %q by %q at %s", phone.RevokedReason, phone.RevokedBy, phone.RevokedAt)
 	}
 	good(t, s.SetPassword(ctx, "ada", "hash", "", devices.Credential{}, noon))
 	if h, err := s.Holding(ctx, here.ID); err != nil || h.Grant.RevokedAt.IsZero() {
