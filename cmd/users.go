@@ -132,7 +132,7 @@ type usersPasswd struct {
 	Password string `placeholder:"PASSWORD" help:"The new password, or - to read it from standard input (default: a new one, shown once)."`
 }
 
-// Run replaces the password and ends the grants and sign-ins of the user.
+// Run replaces the password and ends the devices, grants and sign-ins of the user.
 func (c *usersPasswd) Run(a *app) error {
 	return a.withStore(func(config Config, s *store.Store) error {
 		if err := config.ownUsers(); err != nil {

@@ -36,7 +36,7 @@ func (e Edit) renamesOnly() bool {
 }
 
 // Current returns the actor's own device, live, or why it is not:
-// ErrNoDevice, ErrNotRecognized or ErrRevoked.
+// ErrNoDevice, ErrNotRecognized, or ErrRevoked with the device as it ended.
 func (r *Registry) Current(ctx context.Context, a Actor) (Device, error) {
 	if a.DeviceID == "" {
 		return Device{}, ErrNoDevice
@@ -48,7 +48,7 @@ func (r *Registry) Current(ctx context.Context, a Actor) (Device, error) {
 	case err != nil:
 		return Device{}, err
 	case !d.Live():
-		return Device{}, ErrRevoked
+		return d, ErrRevoked
 	}
 	return d, nil
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -131,7 +132,8 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 		Text: printable(inWords(e)), Code: e.ErrorField,
 	}
 	if e.CodeField >= 500 {
-		p.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "err", err)
+		page.RequestID = rand.Text()[:12]
+		p.Log.ErrorContext(r.Context(), "request failed", "request_id", page.RequestID, "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", retryAfter)
 		page.Text = "The server is in trouble. Nothing is lost: try again in a moment."
 	}

@@ -87,7 +87,9 @@ func (s *Store) named(ctx context.Context, found map[string]*devices.Access) ([]
 		return nil, fmt.Errorf("read the clients of a subject: %w", err)
 	}
 	for i := range clients {
-		found[clients[i].ID].ClientName = clients[i].client().Name
+		c := clients[i].client()
+		a := found[c.ID]
+		a.ClientName, a.Scopes = c.Name, left(a.Scopes, c.Scope)
 	}
 	list := make([]devices.Access, 0, len(found))
 	for _, a := range found {
@@ -98,6 +100,16 @@ func (s *Store) named(ctx context.Context, found map[string]*devices.Access) ([]
 		return cmp.Or(strings.Compare(name(a), name(b)), strings.Compare(a.ClientID, b.ClientID))
 	})
 	return list, nil
+}
+
+// left returns the scopes that a client is still registered for. A client that
+// signs people in has some: the registration completes what is empty.
+func left(scopes []string, registered string) []string {
+	allowed := strings.Fields(registered)
+	if len(allowed) == 0 {
+		return scopes
+	}
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return !slices.Contains(allowed, s) })
 }
 
 // WithdrawConsent forgets a consent with the codes that are not redeemed yet and

@@ -22,6 +22,9 @@ type clientRow struct {
 	UpdatedAt  micros               `bun:"updated_at"`
 	SecretHash string               `bun:"secret_hash"`
 	Data       packed[oauth.Client] `bun:"data"`
+
+	// Consented reports that the subject of a query has consented to the client.
+	Consented bool `bun:"consented,scanonly"`
 }
 
 func clientRowOf(c oauth.Client) *clientRow {

@@ -158,7 +158,10 @@ func (s *Store) grantsWithClients(ctx context.Context, q devices.GrantQuery) ([]
 		ids[i] = g.ClientID
 	}
 	var rows []clientRow
-	if err := s.read.NewSelect().Model(&rows).Where("id IN ?", bun.Tuple(ids)).Scan(ctx); err != nil {
+	err = s.read.NewSelect().Model(&rows).ModelTableExpr("clients AS c").ColumnExpr("c.*").ColumnExpr(
+		"EXISTS (SELECT 1 FROM consents AS k WHERE k.subject = ? AND k.client_id = c.id) AS consented", found[0].Subject).
+		Where("c.id IN ?", bun.Tuple(ids)).Scan(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("read the clients of grants: %w", err)
 	}
 	list := make([]records.Grant, len(found))
@@ -166,7 +169,7 @@ func (s *Store) grantsWithClients(ctx context.Context, q devices.GrantQuery) ([]
 		list[i].Grant = g
 		for _, row := range rows {
 			if c := row.client(); c.ID == g.ClientID {
-				list[i].ClientName = c.Name
+				list[i].ClientName, list[i].Scopes, list[i].Consented = c.Name, left(g.Scopes, c.Scope), row.Consented
 				list[i].Verifiable = verifiable(c.AccessToken, c.AccessTTL)
 			}
 		}

@@ -74,7 +74,7 @@ func TestAnOwnerWithdrawsAccess(t *testing.T) {
 		b.signIn()
 		phone := h.browser(onIPhone)
 		phone.signIn()
-		if err := h.store.CreateClient(t.Context(), oauth.Client{ID: "shop", Name: "The <Shop>", Version: 1}); err != nil {
+		if err := h.store.CreateClient(t.Context(), oauth.Client{ID: "shop", Name: "The <Shop>", Scope: "openid profile offline_access orders:read", Version: 1}); err != nil {
 			t.Fatal(err)
 		}
 		h.allowed("other", devices.Grant{})

@@ -12,29 +12,28 @@ import (
 // devicePage is the data of the page "device".
 type devicePage struct {
 	Frame
-	Card       card
-	Facts      []Fact
-	Tier       string // what protects it, in a few words
-	TierMeans  string
-	Label      string // the name as it was given, to edit
-	Error      string
-	CanRename  bool
-	CanEnd     bool
-	CanPermit  bool
-	MayUpdate  bool // the device's own permissions
-	MayDelete  bool
-	CanAck     bool
-	Until      int64 // when it was flagged last, in microseconds; 0 if not known
-	Alert      alert // of a flagged device
-	Trees      []Tree
-	Lines      []line
-	Older      string // where the history goes on; empty at its end
-	Newest     bool   // the history is shown from its beginning
-	MaxName    int
-	EndedFirst Stamp
-	Powerless  string // why it cannot be ended from here, where it cannot
-	Password   bool   // a new password can be had here
-	Change     string // where the password is changed; empty if not known
+	Card      card
+	Facts     []Fact
+	Tier      string // what protects it, in a few words
+	TierMeans string
+	Label     string // the name as it was given, to edit
+	Error     string
+	CanRename bool
+	CanEnd    bool
+	CanPermit bool
+	MayUpdate bool // the device's own permissions
+	MayDelete bool
+	CanAck    bool
+	Until     int64 // when it was flagged last, in microseconds; 0 if not known
+	Alert     alert // of a flagged device
+	Trees     []Tree
+	Lines     []line
+	Older     string // where the history goes on; empty at its end
+	Newest    bool   // the history is shown from its beginning
+	MaxName   int
+	Powerless string // why it cannot be ended from here, where it cannot
+	Password  bool   // a new password can be had here
+	Change    string // where the password is changed; empty if not known
 }
 
 // Fact is one thing that is known of a device.
@@ -96,9 +95,6 @@ func (u *UI) render(
 		if g.ClientID != u.Client.ID && page.Newest {
 			page.Trees = append(page.Trees, v.Tree(g, history, v.now))
 		}
-	}
-	if !d.Live() {
-		page.EndedFirst = v.Stamp(d.RevokedAt, v.now)
 	}
 	u.Pages.Render(w, r, status, "device", page)
 	return nil

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 type problemPage struct {
 	Frame
 	Title, Text, Link, LinkText string
+	RequestID                   string // as the log has it; empty if nothing was logged
 }
 
 // errForeign: another site sent a form.
@@ -34,7 +36,14 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 	case v == nil && errors.Is(err, devices.ErrRevoked):
 		u.forget(w)
 	}
-	status, page := u.explained(r, err)
+	id := rand.Text()[:12]
+	status, page := u.explained(r, err, u.Log.With("request_id", id))
+	if errors.Is(err, errAttempt) {
+		id = "" // strangers can ask for that all day: it is not logged
+	} else if status != http.StatusServiceUnavailable && status != http.StatusBadRequest { // those are logged already
+		u.Log.InfoContext(r.Context(), "page refused", "request_id", id, "path", r.URL.Path, "status", status, "err", err)
+	}
+	page.RequestID = id
 	switch status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
@@ -48,7 +57,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, v *visit, err error) {
 	u.Pages.Render(w, r, status, "problem", page)
 }
 
-func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
+func (u *UI) explained(r *http.Request, err error, log *slog.Logger) (int, problemPage) {
 	l := u.Pages.locales.choose(r, "")
 	say := func(title, text string) problemPage {
 		return problemPage{
@@ -110,18 +119,18 @@ func (u *UI) explained(r *http.Request, err error) (int, problemPage) {
 		if errors.Is(err, errAttempt) {
 			level = slog.LevelDebug // strangers can ask for that all day
 		}
-		u.Log.Log(r.Context(), level, "sign-in to the pages", "err", err)
+		log.Log(r.Context(), level, "sign-in to the pages", "err", err)
 		p := again(say("You are not signed in", "The sign-in was not completed here, or took too long."))
 		if down := (turnedDown{}); errors.As(err, &down) {
 			p.Text = l.T("Who signs you in turned it down: %s.", down.code)
 		}
 		return http.StatusBadRequest, p
 	case errors.Is(err, errUnreachable):
-		u.Log.ErrorContext(r.Context(), "sign-in to the pages; is it up, and are its URL and the client right?", "err", err)
+		log.ErrorContext(r.Context(), "sign-in to the pages; is it up, and are its URL and the client right?", "err", err)
 		return http.StatusServiceUnavailable, again(say("Signing in does not work right now",
 			"The server that signs you in cannot be reached. Nothing was changed. Try again in a minute; if it lasts, tell whoever runs this service."))
 	default:
-		u.Log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "err", err)
+		log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "err", err)
 		p := say("That did not work", "The trouble is ours, not yours, and nothing was changed. Try again in a moment.")
 		p.Link = u.base + (&url.URL{Path: "/devices"}).Path
 		return http.StatusServiceUnavailable, p

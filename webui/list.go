@@ -37,6 +37,7 @@ type card struct {
 	Seen                   Stamp
 	Current, Flagged       bool
 	Ended                  bool
+	EndedAt                Stamp
 	Why                    string // it was flagged or ended
 	Alike                  bool   // another device in use is called the same
 	First                  Stamp  // seen
@@ -170,7 +171,7 @@ func (u *UI) card(v *visit, d devices.Device, holders []records.Holder) card {
 	}
 	switch {
 	case c.Ended:
-		c.Seen, c.Why = v.Stamp(d.RevokedAt, v.now), v.why(d.RevokedReason)
+		c.EndedAt, c.Why = v.Stamp(d.RevokedAt, v.now), v.why(d.RevokedReason)
 	case c.Flagged:
 		c.Why = v.why(d.FlaggedReason)
 	}

@@ -14,7 +14,8 @@ type passwordPage struct {
 	Identifier string // what the owner signs in with, for password managers
 	Error      string
 	Done       bool
-	Secured    bool // everything else has been signed out just before
+	Secured    bool   // everything else has been signed out just before
+	Ended      string // the page of what was signed out; empty if there is none
 	Least      int
 }
 
@@ -31,6 +32,9 @@ func (u *UI) askPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 		return err
 	}
 	page.Done, page.Secured = r.URL.Query().Get("done") != "", r.URL.Query().Get("secured") != ""
+	if since := r.URL.Query().Get("since"); since != "" {
+		page.Ended = u.base + link("/devices/others/ended", "since", since).String()
+	}
 	u.Pages.Render(w, r, http.StatusOK, "password", page)
 	return nil
 }
@@ -81,6 +85,6 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 		u.Pages.Render(w, r, http.StatusUnprocessableEntity, "password", page)
 		return nil
 	}
-	u.redirect(w, u.url("/devices/password?done=1"))
+	u.redirect(w, u.url("/devices/password?done=1&since="+v.now.UTC().Format(time.RFC3339Nano)))
 	return nil
 }

@@ -95,22 +95,29 @@ func (u *UI) signedIn(r *http.Request) (records.Session, error) {
 	case err != nil:
 		return s, err
 	case !s.Live(u.Now()):
-		// Where the device was ended, say so: that is why.
-		if _, err := u.Registry.Current(r.Context(), actorOf(s)); errors.Is(err, devices.ErrRevoked) {
-			return s, err
-		}
-		return s, ErrNoSession
+		return s, u.over(r, s)
 	case s.Issuer != u.way.issuer():
 		return s, ErrNoSession // of an earlier configuration
 	}
 	s, err = u.way.still(r, s)
 	if errors.Is(err, ErrNoSession) {
-		if _, err := u.Registry.Current(r.Context(), actorOf(s)); errors.Is(err, devices.ErrRevoked) {
-			return s, err
+		if over := u.over(r, s); errors.Is(over, devices.ErrRevoked) {
+			return s, over
 		}
 		return s, errors.Join(err, u.Sessions.EndWebSession(r.Context(), s.ID))
 	}
 	return s, err
+}
+
+// over returns why a session is over: devices.ErrRevoked if its device was
+// ended, else ErrNoSession. After a new password, signing in is all that is
+// left to do.
+func (u *UI) over(r *http.Request, s records.Session) error {
+	d, err := u.Registry.Current(r.Context(), actorOf(s))
+	if errors.Is(err, devices.ErrRevoked) && d.RevokedReason != devices.ReasonPasswordChanged {
+		return err
+	}
+	return ErrNoSession
 }
 
 // Actor returns who calls with a session of the pages, through which of their

@@ -41,7 +41,11 @@ func (l *Locale) Tree(g records.Grant, history []devices.Judgment, now time.Time
 		Client: Cut(cmp.Or(g.ClientName, g.ClientID), 60), Scopes: Cut(strings.Join(g.Scopes, " "), 200),
 		Live: g.Live(now),
 	}
-	t.add("root", g.CreatedAt, l.T("You let it in"))
+	began := l.T("Signed in")
+	if g.Consented {
+		began = l.T("You let it in")
+	}
+	t.add("root", g.CreatedAt, began)
 	if runs := g.Generation - 1; runs > 0 {
 		t.add("run", g.RotatedAt, l.T("Renewed %d times", int(runs)))
 	}

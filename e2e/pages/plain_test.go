@@ -71,7 +71,7 @@ func TestAnOwnerSeesAndEndsDevices(t *testing.T) {
 
 		at.visit("/devices/"+phone.Tokens.Device, ada)
 		at.submit("/name", map[string]string{"name": "Ada's <b>phone</b>"}, "")
-		at.sees("Ada's <b>phone</b>", "Safari on iPhone", "You let it in")
+		at.sees("Ada's <b>phone</b>", "Safari on iPhone", "Signed in")
 
 		at.visit("/devices/"+phone.Tokens.Device+"/end", ada)
 		at.sees("End this device?", "Ada's <b>phone</b>", "Notes")

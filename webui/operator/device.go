@@ -86,7 +86,7 @@ func (o *Operator) tree(l *webui.Locale, g records.Grant, history []devices.Judg
 	t := l.Tree(g, history, o.Now())
 	for i, n := range t.Nodes {
 		switch {
-		case n.Shape == "root":
+		case n.Shape == "root" && g.Consented:
 			t.Nodes[i].Text = l.T("Let in")
 		case n.Shape == "end" && g.RevokedReason != "":
 			t.Nodes[i].Text = l.T("Ended: %s", string(g.RevokedReason))

@@ -46,10 +46,14 @@ type Holder struct {
 	Grants     int
 }
 
-// Grant is a grant with what the pages say of its client.
+// Grant is a grant with what the pages say of its client. Its scopes are those
+// that the client is still registered for.
 type Grant struct {
 	devices.Grant
 	ClientName string
+	// Consented reports that the subject has consented to the client's access:
+	// a client may be registered to need no consent.
+	Consented bool
 	// Verifiable is how long an access token may go on working that resource
 	// servers verify by themselves (RFC 9068), counted from when it was
 	// issued. Zero where tokens are opaque: those end at once.
