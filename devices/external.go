@@ -100,7 +100,7 @@ func (r *Registry) EnrollHeld(ctx context.Context, subject string, s Sighting, h
 		case d != nil:
 			taken = nil // a copied secret must not pass to the newcomer
 		}
-		met, err := r.meet(ctx, tx, subject, known, s, verdict)
+		met, err := r.meet(ctx, tx, subject, known, s, verdict, nil)
 		if err != nil {
 			return Enrolment{}, err
 		}

@@ -27,7 +27,7 @@ func (r *Registry) meetAgain(
 }
 
 func (r *Registry) meet(
-	ctx context.Context, tx Tx, subject string, known []Device, s Sighting, v Verdict,
+	ctx context.Context, tx Tx, subject string, known []Device, s Sighting, v Verdict, secret []byte,
 ) (Enrolment, error) {
 	if err := r.Rules.paced(known, s.At); err != nil {
 		return Enrolment{}, err
@@ -39,8 +39,10 @@ func (r *Registry) meet(
 	if v.Would == Allow {
 		v = r.Policy.Meet(known, s)
 	}
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	if secret == nil {
+		secret = make([]byte, 32)
+		_, _ = rand.Read(secret) // never fails (crypto/rand)
+	}
 	acts := live == 0 || r.Rules.EveryDeviceActs
 	d := Device{
 		ID: r.NewID(), Subject: subject, State: StateActive, Tier: TierCookie,

@@ -1,10 +1,12 @@
 package devices
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -32,6 +34,8 @@ var (
 	ErrEditingDisabled = errors.New("device cannot be edited now")
 	// ErrDeletionDisabled: the target is too young to be ended by another.
 	ErrDeletionDisabled = errors.New("device cannot be ended now")
+	// ErrSpent: the sign-in form has enrolled a device that it cannot be again.
+	ErrSpent = errors.New("sign-in form used before")
 	// ErrInvalid: a value out of its bounds.
 	ErrInvalid = errors.New("invalid value")
 )
@@ -106,12 +110,39 @@ func (r *Registry) Enroll(ctx context.Context, subject string, s Sighting) (Enro
 // EnrollBy is Enroll for a sign-in that this server verified. The error is
 // ErrOutdated, and nothing is enrolled, if the credential has changed since.
 func (r *Registry) EnrollBy(ctx context.Context, subject string, c Credential, s Sighting) (Enrolment, error) {
+	return r.EnrollOnce(ctx, subject, c, s, nil)
+}
+
+// EnrollOnce is EnrollBy for a sign-in form that may be sent more than once. A new
+// device takes the form's secret of 32 bytes for its cookie. If the subject has a
+// device with that secret, the form was sent before, and its answer was perhaps
+// lost: the enrolment is of that device and has the secret again. The error is
+// ErrSpent, and nothing is enrolled, if that device has ended or looks different.
+func (r *Registry) EnrollOnce(
+	ctx context.Context, subject string, c Credential, s Sighting, secret []byte,
+) (Enrolment, error) {
+	var hash []byte
+	if secret != nil {
+		hash = CookieHash(secret)
+	}
 	return r.enrolling(ctx, subject, c, func(tx Tx, known []Device) (Enrolment, error) {
-		d, verdict := r.recognise(known, s)
-		if d != nil && verdict.Err() == nil {
-			return r.meetAgain(ctx, tx, *d, s, verdict)
+		seen := s
+		sent := slices.ContainsFunc(known, func(d Device) bool { return hash != nil && bytes.Equal(d.CookieHash, hash) })
+		if sent {
+			seen.Proof.CookieHashes = append(slices.Clone(s.Proof.CookieHashes), hash)
 		}
-		return r.meet(ctx, tx, subject, known, s, verdict)
+		d, verdict := r.recognise(known, seen)
+		switch {
+		case d != nil && verdict.Err() == nil:
+			met, err := r.meetAgain(ctx, tx, *d, seen, verdict)
+			if sent && bytes.Equal(d.CookieHash, hash) {
+				met.Secret = secret
+			}
+			return met, err
+		case sent:
+			return Enrolment{}, ErrSpent
+		}
+		return r.meet(ctx, tx, subject, known, s, verdict, secret)
 	})
 }
 

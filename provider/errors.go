@@ -144,12 +144,12 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	p.Pages.Render(w, r, e.CodeField, "error", page)
 }
 
-// failCookies answers somebody who has just signed in, and whose browser does
-// not show it. They would be asked again, and again.
+// failCookies answers somebody whose browser sends no cookie although it was given
+// one. They would be asked to sign in again, and again.
 func (p *Provider) failCookies(w http.ResponseWriter, r *http.Request) {
 	p.Pages.Render(w, r, http.StatusBadRequest, "error", ErrorPage{
 		Status: http.StatusBadRequest, Title: "Your browser keeps no cookies",
-		Text: "Your name and password are right, but signing in needs a cookie of this site. " +
+		Text: "Signing in needs a cookie of this site. " +
 			"Allow cookies for it, then go back to the application and start again.",
 	})
 }

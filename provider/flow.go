@@ -30,6 +30,8 @@ const (
 	// A form that asks names the sign-in that it was shown to.
 	consentPurpose = "consent form"
 	leavePurpose   = "logout form"
+	loginPurpose   = "sign-in form"
+	seedPurpose    = "sign-in seed"
 )
 
 func (p *Provider) sealFlow(purpose string, f flow) (string, error) {

@@ -16,8 +16,8 @@ import (
 
 // LoginPage is the data of the page "login".
 type LoginPage struct {
-	Action, Flow, Identifier, ClientName, Error string
-	Count                                       int // what the error counts; 0: nothing
+	Action, Flow, Form, Identifier, ClientName, Error string
+	Count                                             int // what the error counts; 0: nothing
 	// LeadsAway: the answer to the form redirects to a client, and the client may
 	// redirect on, to any origin or app. The page's Content-Security-Policy lets
 	// it.
@@ -43,7 +43,7 @@ func (p *Provider) showLogin(w http.ResponseWriter, r *http.Request) {
 		p.failPage(w, r, err)
 		return
 	}
-	p.Pages.Render(w, r, http.StatusOK, "login", page)
+	p.renderLogin(w, r, http.StatusOK, page, false)
 }
 
 func (p *Provider) loginPage(w http.ResponseWriter, r *http.Request) (LoginPage, error) {
@@ -90,6 +90,14 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 	page, err := p.loginPage(w, r)
 	if err != nil {
 		p.failPage(w, r, err)
+		return
+	}
+	if len(r.Cookies()) == 0 && r.PostForm.Get("form") != "" {
+		p.failCookies(w, r) // every browser that keeps cookies has one from the form
+		return
+	}
+	if err := p.checkForm(r); err != nil {
+		p.refuseLogin(w, r, page, err)
 		return
 	}
 	// 2. Who is it?
@@ -139,11 +147,14 @@ func (p *Provider) enter(
 	if err != nil {
 		return false, err
 	}
-	met, err := p.registry.EnrollBy(ctx, user.Subject, user.Credential(), s)
+	met, err := p.registry.EnrollOnce(ctx, user.Subject, user.Credential(), s, secretOf(p.seed(r), user.Subject))
 	if err != nil {
 		return false, err
 	}
 	signedIn, err := p.openSignIn(ctx, w, before, met.Device, user.Credential())
+	if signedIn && err == nil {
+		_, err = p.giveSeed(w) // the browser holds the device's own cookie from here on
+	}
 	switch {
 	case signedIn || err != nil: // if the store failed, the next try is on this device
 		p.Observer.SetDeviceCookie(w, r, met.Secret) // without a secret, it lives longer
@@ -159,6 +170,9 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 	status := http.StatusUnauthorized
 	var slow SlowDown
 	switch {
+	case errors.Is(err, devices.ErrSpent):
+		status = http.StatusConflict
+		page.Error = "This page was out of date. Sign in again."
 	case errors.Is(err, ErrWrongPassword), errors.Is(err, devices.ErrDisabled), errors.Is(err, devices.ErrOutdated):
 		page.Error = "That name and password do not go together. Check both and try again."
 	case errors.As(err, &slow):
@@ -178,5 +192,5 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 		p.failPage(w, r, err)
 		return
 	}
-	p.Pages.Render(w, r, status, "login", page)
+	p.renderLogin(w, r, status, page, errors.Is(err, devices.ErrSpent))
 }

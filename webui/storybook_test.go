@@ -18,9 +18,9 @@ import (
 // The data of the pages, as the provider declares it.
 type (
 	login struct {
-		Action, Flow, Identifier, ClientName, Error string
-		Count                                       int
-		LeadsAway                                   bool
+		Action, Flow, Form, Identifier, ClientName, Error string
+		Count                                             int
+		LeadsAway                                         bool
 	}
 	consent struct {
 		Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
@@ -49,7 +49,7 @@ type story struct {
 func storybook() []story {
 	const app = true
 	all := []story{
-		{"login", login{"https://id.example/login", "f-1", "ada", "Shop", "Check both and try again.", 0, app}},
+		{"login", login{"https://id.example/login", "f-1", "s-1", "ada", "Shop", "Check both and try again.", 0, app}},
 		{"login", login{Action: "/login", Error: "There were too many attempts. Wait %d seconds and try again.", Count: 7}},
 		{"login", login{Action: "https://id.example/login"}},
 		{"consent", consent{
@@ -132,7 +132,7 @@ func TestHostileValues(t *testing.T) {
 	p := newPages(t)
 	for _, evil := range pagetest.Hostile() {
 		for _, s := range append(owners(evil), []story{
-			{"login", login{evil, evil, evil, evil, evil, 0, false}},
+			{"login", login{evil, evil, evil, evil, evil, evil, 0, false}},
 			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []string{evil}, false}},
 			{"logout", logout{evil, evil, evil, evil, false}},
 			{"error", failure{400, evil, evil, evil, evil, evil, evil}},
