@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func flagColumns(t testing.TB, db *sql.DB) (flags, rest string) {
 	}
 	defer func() { _ = found.Close() }() // it has no rows
 	all, err := found.Columns()
-	if err != nil {
+	if err = errors.Join(err, found.Err()); err != nil {
 		t.Fatal(err)
 	}
 	changed := []string{"state", "flagged_reason", "flagged_at", "doubted_at", "version", "last_seen"}
