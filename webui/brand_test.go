@@ -182,8 +182,8 @@ func TestEveryPageIsOfItsService(t *testing.T) {
 	}
 	all := []page{
 		{"login", struct {
-			Action, Flow, Identifier, ClientName, Error string
-			Count                                       int
+			Action, Flow, Form, Identifier, ClientName, Error string
+			Count                                             int
 		}{}},
 		{"consent", struct {
 			Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
