@@ -186,9 +186,9 @@ func TestAPasswordChangesAtTheLastMoment(t *testing.T) {
 // TestARefusedSignInLeavesNoDevice: a device is enrolled in time, in a browser
 // that nobody knows. When the sign-in on it is refused, it ends.
 func TestARefusedSignInLeavesNoDevice(t *testing.T) {
-	for reason, change := range map[devices.Reason]func(h *house){
-		devices.ReasonPasswordChanged: func(h *house) { h.newPassword("") },
-		devices.ReasonSubjectDisabled: func(h *house) {
+	for reason, change := range map[devices.Reason]func(h *house, owners string){
+		devices.ReasonPasswordChanged: func(h *house, owners string) { h.newPassword(owners) },
+		devices.ReasonSubjectDisabled: func(h *house, _ string) {
 			h.must(h.store.SetUserDisabled(h.t.Context(), "ada", true, h.clock.Now()))
 		},
 	} {
@@ -198,7 +198,7 @@ func TestARefusedSignInLeavesNoDevice(t *testing.T) {
 				h.clock.Advance(time.Minute)
 				thief := h.browser(devicestest.ThiefHeaders())
 				flow := thief.flowFrom(t, ask())
-				s.run = func() { change(h) }
+				s.run = func() { change(h, owners) }
 				thief.refusedLogin(t, flow)
 				known, err := h.store.Devices(t.Context(), "ada")
 				h.must(err)
