@@ -47,7 +47,7 @@ func (p *Provider) parseAsk(r *http.Request, f flow) (*ask, error) {
 	raw := form.Get("redirect_uri")
 	if raw != "" && !matchRedirect(raw, c.RedirectURIs) {
 		return nil, fosite.ErrInvalidRequest.WithDescription(
-			"The application sent a redirect URI that is not registered for it.")
+			"The app sent a redirect URI that is not registered for it.")
 	}
 	a := &ask{client: c, state: form.Get("state"), sent: raw != "", flow: f}
 	objects := form.Get("request") != ""
@@ -76,7 +76,7 @@ func (p *Provider) parseAsk(r *http.Request, f flow) (*ask, error) {
 
 func wrapUnknownClient(err error) error {
 	if errors.Is(err, fosite.ErrNotFound) {
-		return fosite.ErrInvalidRequest.WithDescription("The application is not registered here.").WithWrap(err)
+		return fosite.ErrInvalidRequest.WithDescription("This app is not registered here.").WithWrap(err)
 	}
 	return err
 }

@@ -135,10 +135,10 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 		page.RequestID = rand.Text()[:12]
 		p.Log.ErrorContext(r.Context(), "request failed", "request_id", page.RequestID, "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", retryAfter)
-		page.Text = "The server is in trouble. Nothing is lost: try again in a moment."
+		page.Text = "The problem is on our side. Try again in a moment."
 	}
 	if late := (expired{}); errors.As(err, &late) {
-		page.Text = "This page was open for more than half an hour. Start again: nothing is lost."
+		page.Text = "This page was open for more than half an hour. Start again. Nothing was lost."
 		page.Link, page.LinkText = p.URL("/oauth2/auth")+"?"+late.query, "Start again"
 	}
 	p.Pages.Render(w, r, e.CodeField, "error", page)
@@ -148,9 +148,9 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, err error) {
 // one. They would be asked to sign in again, and again.
 func (p *Provider) failCookies(w http.ResponseWriter, r *http.Request) {
 	p.Pages.Render(w, r, http.StatusBadRequest, "error", ErrorPage{
-		Status: http.StatusBadRequest, Title: "Your browser keeps no cookies",
-		Text: "Signing in needs a cookie of this site. " +
-			"Allow cookies for it, then go back to the application and start again.",
+		Status: http.StatusBadRequest, Title: "Cookies are blocked",
+		Text: "Sign-in needs a cookie. " +
+			"Allow cookies for this site, then go back to the app and start again.",
 	})
 }
 
@@ -158,7 +158,7 @@ func (p *Provider) failCookies(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) failForeign(w http.ResponseWriter, r *http.Request) {
 	p.Pages.Render(w, r, http.StatusForbidden, "error", ErrorPage{
 		Status: http.StatusForbidden, Title: "Nothing was changed",
-		Text: "The form came from another site. If you meant it, do it from here.",
+		Text: "The form was sent from another website. If you meant to do this, do it from here.",
 	})
 }
 

@@ -43,7 +43,7 @@ func (p *Provider) sealFlow(purpose string, f flow) (string, error) {
 }
 
 var errFlow = fosite.ErrInvalidRequest.WithDescription(
-	"This sign-in has expired or its address is incomplete. Go back to the application and start again.")
+	"This sign-in has expired or its address is incomplete. Go back to the app and start again.")
 
 // expired is an errFlow of a request that can be made anew.
 type expired struct {

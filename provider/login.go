@@ -130,7 +130,7 @@ func (p *Provider) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // tooManyNew is what somebody reads who meets devices.ErrNewDeviceLimit.
-const tooManyNew = "There were sign-ins on too many new devices. Try again in %d minutes, " +
+const tooManyNew = "Too many sign-ins on new devices. Try again in %d minutes, " +
 	"or sign in on a device that you have used before."
 
 // NoticePage is the data of the page "notice".
@@ -174,12 +174,12 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 		status = http.StatusConflict
 		page.Error = "This page was out of date. Sign in again."
 	case errors.Is(err, ErrWrongPassword), errors.Is(err, devices.ErrDisabled), errors.Is(err, devices.ErrOutdated):
-		page.Error = "That name and password do not go together. Check both and try again."
+		page.Error = "Wrong username or password. Check both and try again."
 	case errors.As(err, &slow):
 		status = http.StatusTooManyRequests
 		seconds := int(slow.Wait.Seconds()) + 1
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-		page.Error, page.Count = "There were too many attempts. Wait %d seconds and try again.", seconds
+		page.Error, page.Count = "Too many attempts. Wait %d seconds and try again.", seconds
 	case errors.Is(err, devices.ErrNewDeviceLimit):
 		status = http.StatusTooManyRequests
 		wait := max(time.Second, devices.RetryAt(err).Sub(p.Now()))
@@ -187,7 +187,7 @@ func (p *Provider) refuseLogin(w http.ResponseWriter, r *http.Request, page Logi
 		page.Error, page.Count = tooManyNew, int(wait.Minutes())+1
 	case errors.Is(err, devices.ErrDeviceLimit):
 		status = http.StatusForbidden
-		page.Error = "You are signed in on as many devices as you may be. Sign out on one of them first."
+		page.Error = "You are signed in on the maximum number of devices. Sign out on one of them first."
 	default:
 		p.failPage(w, r, err)
 		return

@@ -127,7 +127,7 @@ func (p *Provider) confirmLogout(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.PostForm.Get("decision") != "allow" {
 		p.Pages.Render(w, r, http.StatusOK, "notice", NoticePage{
-			Title: "You are still signed in", Text: "Nothing has changed. You can close this page.",
+			Title: "You are still signed in", Text: "Nothing was changed. You can close this page.",
 		})
 		return
 	}

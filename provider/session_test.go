@@ -83,7 +83,7 @@ func TestLoginAcrossOrigins(t *testing.T) {
 				} {
 					for _, b := range []*browser{stranger, laptop} {
 						if a := b.do("POST", path, form, edit); a.Status != 403 || a.Header.Get("Set-Cookie") != "" ||
-							!strings.Contains(a.Raw, "The form came from another site") {
+							!strings.Contains(a.Raw, "The form was sent from another website") {
 							t.Errorf("%s: %d, Set-Cookie %q", path, a.Status, a.Header.Get("Set-Cookie"))
 						}
 					}

@@ -69,7 +69,7 @@ func (l *Locale) alertDone(client string, ofApp, live, refused bool) string {
 	case ofApp && !live:
 		return l.T("The access of %s on this device has ended, so copies of it do not work any more.", client)
 	case refused:
-		return l.T("Nothing was handed out. Your own access goes on.")
+		return l.T("Nothing was given out. Your own access continues.")
 	default:
 		return l.T("Nothing has been signed out.")
 	}

@@ -158,7 +158,7 @@ func (u *UI) receiptApp(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if err := u.withdrawnElsewhere(r.Context(), v, client, since, grants, &page); err != nil {
 		return err
 	}
-	page.Title = v.T("The access of %s is withdrawn", isolated(Cut(name, 60)))
+	page.Title = v.T("%s no longer has access", isolated(Cut(name, 60)))
 	page.Over = page.Over && !page.Waiting && len(page.Living) == 0
 	u.Pages.Render(w, r, http.StatusOK, "receipt", page)
 	return nil

@@ -98,7 +98,7 @@ func TestAnOwnerWithdrawsAccess(t *testing.T) {
 		}
 		form := asked.Forms[len(asked.Forms)-1]
 		receipt := c.Submit(form)
-		if !strings.Contains(receipt.Text, "is withdrawn") || !strings.Contains(receipt.Text, "Everything ended at once") {
+		if !strings.Contains(receipt.Text, "no longer has access") || !strings.Contains(receipt.Text, "All access ended immediately") {
 			t.Errorf("%s: the receipt: %s", id, receipt.Text)
 		}
 		if got := h.has(); len(got) != 1 || got[0] != "other" {
@@ -131,7 +131,7 @@ func TestWhatAWithdrawalCannotReach(t *testing.T) {
 	h.clock.Advance(time.Minute)
 	b.post("/devices/apps/shop/end", url.Values{})
 	if until := h.clock.Now().Add(44 * time.Minute).UTC().Format("15:04"); !strings.Contains(b.page, until) ||
-		strings.Contains(b.page, "Everything ended at once") {
+		strings.Contains(b.page, "All access ended immediately") {
 		t.Errorf("at %s: nothing of %s: %s", b.at, until, b.page)
 	}
 }
@@ -149,7 +149,7 @@ func TestWhoMayWithdrawAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if page := phone.visitor().Get(h.issuer + "/devices/apps"); strings.Contains(page.Text, "/devices/apps/shop/end") ||
-		!strings.Contains(page.Text, "Access cannot be withdrawn from this device") {
+		!strings.Contains(page.Text, "Access cannot be removed from this device") {
 		t.Errorf("without the permission: %s", page.Text)
 	}
 	phone.post("/devices/apps/shop/end", url.Values{})

@@ -41,7 +41,7 @@ func (u *UI) edit(w http.ResponseWriter, r *http.Request, v *visit, e devices.Ed
 	_, err = u.Registry.Edit(r.Context(), v.actor(), d.ID, e)
 	switch {
 	case errors.Is(err, devices.ErrInvalid):
-		wrong := v.T("A name has at most %d characters, all of them visible.", devices.MaxNameLength)
+		wrong := v.T("Use at most %d visible characters.", devices.MaxNameLength)
 		return u.render(w, r, v, d, http.StatusUnprocessableEntity, wrong)
 	case err != nil:
 		return err
@@ -67,16 +67,16 @@ type confirmPage struct {
 // askEnd is GET /devices/{id}/end.
 func (u *UI) askEnd(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return u.ask(w, r, v, "end", func(d devices.Device) (string, string) {
-		return v.T("End this device?"),
-			v.T("It is signed out everywhere, at once. To use it again, somebody has to sign in on it.")
+		return v.T("Sign out this device?"),
+			v.T("All apps on this device are signed out immediately. To use it again, sign in on it.")
 	})
 }
 
 // askNotMe is GET /devices/{id}/not-me.
 func (u *UI) askNotMe(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return u.ask(w, r, v, "not-me", func(d devices.Device) (string, string) {
-		return v.T("This was not you?"),
-			v.T("Someone else may have a copy of a sign-in, or your password. Secure your account: that signs out all of it. If only this device is in the wrong hands, sign out just this one.")
+		return v.T("This wasn’t you?"),
+			v.T("Someone else may have a copy of a sign-in, or your password. To sign out all of it, secure your account. If only this device is in the wrong hands, sign out just this device.")
 	})
 }
 
@@ -105,7 +105,7 @@ func (u *UI) ask(
 	page := confirmPage{
 		Frame: u.frame(v), Action: u.base + "/devices/" + d.ID + "/" + verb, Back: u.base + "/devices/" + d.ID,
 		Cards: []card{u.card(v, d, holders)}, Self: d.ID == v.me.ID, NotMe: verb == "not-me",
-		Button: v.T("End this device"), Password: u.Passwords != nil,
+		Button: v.T("Sign out this device"), Password: u.Passwords != nil,
 		Fresh: d.ID != v.me.ID && u.Registry.NeedsSignIn(v.actor(), v.me),
 	}
 	page.Title, page.Text = words(d)
@@ -145,8 +145,8 @@ func (u *UI) askOthers(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	page := confirmPage{
 		Frame: u.frame(v), Action: u.base + "/devices/others", Back: u.base + "/devices",
-		Title: v.T("End all other devices?"), Button: v.T("End all others"),
-		Text: v.T("They are signed out everywhere, at once. Only the device that you are using now stays."),
+		Title: v.T("Sign out all other devices?"), Button: v.T("Sign out all other devices"),
+		Text: v.T("All apps on these devices are signed out immediately. Only the device you are using now stays signed in."),
 	}
 	page.Kept, page.Fresh = u.tooNew(v), u.Registry.NeedsSignIn(v.actor(), v.me)
 	for _, d := range v.all {
@@ -212,12 +212,12 @@ func (u *UI) goodbye(w http.ResponseWriter, r *http.Request) {
 		Link: u.base + "/devices", LinkText: l.T("Sign in again"),
 	}
 	if r.URL.Query().Get("not-me") != "" {
-		page.Title, page.Text = l.T("The device is ended"), l.T("Does somebody know your password?")+" "
+		page.Title, page.Text = l.T("The device was signed out"), l.T("Does someone else know your password?")+" "
 		if u.Passwords == nil {
-			page.Text += l.T("Whoever has it can sign in again. Choose a new one where you sign in.")
+			page.Text += l.T("Anyone who knows it can sign in again. Change it where you sign in.")
 		} else {
-			page.Text += l.T("Whoever has it can sign in again. Sign in once more and choose a new one.")
-			page.Link, page.LinkText = u.base+"/devices/password", l.T("New password")
+			page.Text += l.T("Anyone who knows it can sign in again. Change it now.")
+			page.Link, page.LinkText = u.base+"/devices/password", l.T("Change password")
 		}
 	}
 	u.Pages.Render(w, r, http.StatusOK, "notice", page)

@@ -141,7 +141,7 @@ func (l *Locale) Facts(d devices.Device, now time.Time) []Fact {
 	}
 	all := []Fact{
 		{Label: l.T("Browser"), Value: pair(devices.SignalBrowser, devices.SignalBrowserVersion)},
-		{Label: l.T("System"), Value: pair(devices.SignalOS, devices.SignalOSVersion)},
+		{Label: l.T("Operating system"), Value: pair(devices.SignalOS, devices.SignalOSVersion)},
 		{Label: l.T("Model"), Value: model},
 		{Label: l.T("First seen"), When: l.Stamp(d.CreatedAt, now)},
 		{Label: l.T("from"), Value: l.Place(d.First)},

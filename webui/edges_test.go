@@ -111,7 +111,7 @@ func TestASubjectWithoutADevice(t *testing.T) {
 	laptop.prove()
 	laptop.is("/devices", http.StatusOK)
 	laptop.get("/devices?ended=1")
-	if !strings.Contains(laptop.page, "the operator ended it") {
+	if !strings.Contains(laptop.page, "by an administrator") {
 		t.Error(laptop.page)
 	}
 }
@@ -161,7 +161,7 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 		}
 	}
 	// They are queued behind the act.
-	says("Look again in a moment", "not: Everything ended at once", "not: At other servers")
+	says("Reload this page in a moment", "not: All access ended immediately", "not: On other servers")
 	now := h.clock.Now()
 	legs := []devices.Leg{
 		{Kind: devices.LegHydraChain, ClientID: "shop<b>", State: devices.LegPending},
@@ -176,7 +176,7 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 	if err := h.store.QueueLegs(t.Context(), "test", "1", legs); err != nil {
 		t.Fatal(err)
 	}
-	says("At other servers", "Access of \u2068shop&lt;b&gt;\u2069</bdi>: being ended", "Look again in a moment")
+	says("On other servers", "Access for \u2068shop&lt;b&gt;\u2069</bdi>: ending", "Reload this page in a moment")
 	settle := func(i int, state devices.LegState, until time.Time) {
 		t.Helper()
 		legs[i].State, legs[i].DoneAt, legs[i].Until = state, now, until
@@ -186,19 +186,19 @@ func TestReceiptsTellOfOtherServers(t *testing.T) {
 	}
 	settle(0, devices.LegHeld, now.Add(time.Hour))
 	settle(1, devices.LegDone, time.Time{})
-	says("cannot be ended there; it is refused here from now on. What it was handed last may work until",
-		"Sign-in for applications</bdi>: ended", "Look again in a moment")
+	says("cannot be ended there; refused here from now on. May still work until",
+		"Sign-in for apps</bdi>: ended", "Reload this page in a moment")
 	legs[3].Trouble = devices.TroubleUnconfirmed
 	settle(3, devices.LegHeld, now.Add(time.Hour))
-	says("Access of \u2068mail\u2069</bdi>: the server did not confirm it; it is refused here from now on. What it was handed last may work until")
+	says("Access for \u2068mail\u2069</bdi>: not confirmed by the server; refused here from now on. May still work until")
 	settle(2, devices.LegDone, time.Time{})
-	says("Sign-in to your account</bdi>: ended", "not: Look again", "not: Everything ended at once")
+	says("Sign-in to your account</bdi>: ended", "not: Reload this page", "not: All access ended immediately")
 	h.clock.Advance(25 * time.Minute)
 	laptop.get("/devices")
 	h.clock.Advance(25 * time.Minute)
 	laptop.get("/devices")
 	h.clock.Advance(25 * time.Minute) // all of it has died by itself
-	says("Everything ended at once", "not: may work until")
+	says("All access ended immediately", "not: May still work until")
 }
 
 // TestNothingIsOfferedThatIsRefused: a device that may not end others is shown
@@ -211,7 +211,7 @@ func TestNothingIsOfferedThatIsRefused(t *testing.T) {
 	lost := h.devices()[0].ID
 	phone := h.browser(onIPhone)
 	phone.signIn()
-	const way = "If that one is lost, ask whoever runs this service." // no passwords are kept in this house
+	const way = "If that device is lost, contact support." // no passwords are kept in this house
 	phone.get("/devices")
 	if !strings.Contains(phone.page, way) {
 		t.Error("the list offers no way out")
@@ -270,7 +270,7 @@ func TestItWasNotMeHere(t *testing.T) {
 	device := "/devices/" + h.devices()[0].ID
 	laptop.post(device+"/not-me", url.Values{})
 	laptop.is("/devices/goodbye", http.StatusOK)
-	for _, text := range []string{"The device is ended", "Does somebody know your password?", "Choose a new one where you sign in."} {
+	for _, text := range []string{"The device was signed out", "Does someone else know your password?", "Change it where you sign in."} {
 		if !strings.Contains(laptop.page, text) {
 			t.Errorf("it does not say %q: %s", text, laptop.page)
 		}

@@ -47,7 +47,7 @@ func (l *Locale) explain(j devices.Judgment, about told) line {
 	case devices.Allow:
 		out.Tone, out.Word = toneGood, l.T("Allowed")
 	case devices.Flag:
-		out.Tone, out.Word = toneWarn, l.T("Allowed, with a doubt")
+		out.Tone, out.Word = toneWarn, l.T("Allowed, but unusual")
 	case devices.StepUp, devices.Refuse:
 		out.Tone, out.Word = toneBad, l.T("Refused")
 	}
@@ -76,32 +76,26 @@ func (l *Locale) sentence(j devices.Judgment, about told) string {
 	refused := v.Err() != nil
 	switch {
 	case j.GrantID == "" && first && !refused:
-		return l.T("First sign-in, with %s.", seen)
+		return l.T("First sign-in from %s.", seen)
 	case j.GrantID == "" && !refused:
-		return l.T("Sign-in with %s.", seen)
+		return l.T("Sign-in from %s.", seen)
 	case j.GrantID == "":
-		return l.T("A copy of this device’s sign-in came from %s and was turned away.", seen)
-	case has(v, devices.ReasonGatewayBypassed) && refused:
-		return l.T("A refresh for %s did not come through the gateway and was refused.", client)
+		return l.T("A copy of this device’s sign-in was used from %s and was refused.", seen)
 	case has(v, devices.ReasonGatewayBypassed):
-		return l.T("A refresh for %s did not come through the gateway, so its device was not checked.", client)
+		return l.T("A request by %s bypassed the gateway, so its device could not be checked.", client)
 	case has(v, devices.ReasonKeyMissing), has(v, devices.ReasonKeyMismatch):
-		return l.T("A token for %[1]s came from %[2]s without the key that it is bound to.", client, seen)
+		return l.T("Access for %[1]s was used from %[2]s without its key.", client, seen)
 	case has(v, devices.ReasonReuse) && len(v.Evidence) > 1:
-		return l.T("A used token for %[1]s came back from %[2]s; this access belongs to %[3]s. The access was ended.",
+		return l.T("A copied token for %[1]s was used from %[2]s. The access belonged to %[3]s and was removed.",
 			client, seen, known)
 	case has(v, devices.ReasonReuse):
-		return l.T("A used token for %s came back. Somebody has a copy, so the access was ended.", client)
+		return l.T("A copied token for %s was used, so the access was removed.", client)
 	case has(v, devices.ReasonResponseLost) && !refused:
-		return l.T("An answer to %s was lost on its way and was sent once more.", client)
-	case refused && len(j.Verdict.Evidence) > 0 && seen != known:
-		return l.T("A refresh for %[1]s came from %[2]s; this access belongs to %[3]s.", client, seen, known)
-	case refused:
-		return l.T("A refresh for %[1]s from %[2]s was not let through.", client, seen)
-	case seen != known:
-		return l.T("A refresh for %[1]s came from %[2]s, though this access belongs to %[3]s.", client, seen, known)
+		return l.T("%s repeated a request after a network problem.", client)
+	case seen != known && (!refused || len(v.Evidence) > 0):
+		return l.T("Access for %[1]s was used from %[2]s, but belongs to %[3]s.", client, seen, known)
 	default:
-		return l.T("A refresh for %[1]s from %[2]s.", client, seen)
+		return l.T("Access for %[1]s was used from %[2]s.", client, seen)
 	}
 }
 

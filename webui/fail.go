@@ -77,61 +77,61 @@ func (u *UI) explained(r *http.Request, err error, log *slog.Logger) (int, probl
 				return p
 			}
 		}
-		return http.StatusUnauthorized, again(say("This device was ended",
-			"Somebody ended it from another of your devices, or it was signed out. Nothing here works with it any more."))
+		return http.StatusUnauthorized, again(say("This device was signed out",
+			"It was signed out here or from another device. Sign in again to continue."))
 	case errors.Is(err, devices.ErrNotFound):
-		return http.StatusNotFound, say("There is no such device", "It may have been removed, or it is not yours.")
+		return http.StatusNotFound, say("Device not found", "It may have been deleted, or it belongs to another account.")
 	case errors.Is(err, devices.ErrNoEditPermission):
-		return http.StatusForbidden, say("This device may not change others",
-			"Use a device that may, or let this one from there.")
+		return http.StatusForbidden, say("This device cannot manage other devices",
+			"Use a device that can, or give this device the permission there.")
 	case errors.Is(err, devices.ErrNoDeletePermission):
-		p := say("This device may not end others", "")
+		p := say("This device cannot sign out other devices", "")
 		p.Text = u.powerless(l)
 		if u.Passwords != nil {
-			p.Link, p.LinkText = u.base+"/devices/password", l.T("New password")
+			p.Link, p.LinkText = u.base+"/devices/password", l.T("Change password")
 		}
 		return http.StatusForbidden, p
 	case errors.Is(err, devices.ErrEditingDisabled):
 		return http.StatusConflict, say("This device cannot be changed now",
-			"It has been ended, or it is too new to be changed.")
+			"It was signed out, or it was added too recently to be changed.")
 	case errors.Is(err, devices.ErrDeletionDisabled):
-		return http.StatusConflict, say("This device cannot be ended yet", "It is too new. Try again later.")
+		return http.StatusConflict, say("This device cannot be signed out yet", "It was added too recently. Try again later.")
 	case errors.Is(err, devices.ErrInvalid):
-		return http.StatusUnprocessableEntity, say("That cannot be saved", "Check what you wrote and try again.")
+		return http.StatusUnprocessableEntity, say("Your changes could not be saved", "Check your input and try again.")
 	case errors.Is(err, errNotResumed):
 		return http.StatusForbidden, say("Nothing was changed",
-			"Someone else signed in, or on another device. If you meant it, do it once more from here.")
+			"Someone else signed in, or you signed in on another device. To do this, start again from here.")
 	case errors.Is(err, errForeign):
 		return http.StatusForbidden, say("Nothing was changed",
-			"The form came from another site. If you meant it, do it from here.")
+			"The form was sent from another website. If you meant to do this, do it from here.")
 	case errors.Is(err, devices.ErrNewDeviceLimit):
 		p := again(say("This device cannot be added", ""))
-		p.Text = l.T("There were sign-ins on too many new devices. Try again in %d minutes, or sign in on a device that you have used before.",
+		p.Text = l.T("Too many sign-ins on new devices. Try again in %d minutes, or sign in on a device that you have used before.",
 			int(devices.RetryAt(err).Sub(u.Now()).Minutes())+1)
 		return http.StatusTooManyRequests, p
 	case errors.Is(err, devices.ErrDeviceLimit):
 		return http.StatusForbidden, again(say("This device cannot be added",
-			"You are signed in on as many devices as you may be. Sign out on one of them first."))
+			"You are signed in on the maximum number of devices. Sign out on one of them first."))
 	case errors.Is(err, devices.ErrDisabled):
-		return http.StatusForbidden, again(say("You cannot sign in", "This account may not be used. Ask whoever runs this service."))
+		return http.StatusForbidden, again(say("You cannot sign in", "This account is disabled. Contact support."))
 	case errors.Is(err, errAttempt), errors.Is(err, errDenied), errors.Is(err, errStale), errors.Is(err, errFactor):
 		level := slog.LevelWarn
 		if errors.Is(err, errAttempt) {
 			level = slog.LevelDebug // strangers can ask for that all day
 		}
 		log.Log(r.Context(), level, "sign-in to the pages", "err", err)
-		p := again(say("You are not signed in", "The sign-in was not completed here, or took too long."))
+		p := again(say("You are not signed in", "The sign-in was not completed in this browser, or it took too long."))
 		if down := (turnedDown{}); errors.As(err, &down) {
-			p.Text = l.T("Who signs you in turned it down: %s.", down.code)
+			p.Text = l.T("Your sign-in provider refused the request: %s.", down.code)
 		}
 		return http.StatusBadRequest, p
 	case errors.Is(err, errUnreachable):
 		log.ErrorContext(r.Context(), "sign-in to the pages; is it up, and are its URL and the client right?", "err", err)
-		return http.StatusServiceUnavailable, again(say("Signing in does not work right now",
-			"The server that signs you in cannot be reached. Nothing was changed. Try again in a minute; if it lasts, tell whoever runs this service."))
+		return http.StatusServiceUnavailable, again(say("Sign-in is not available right now",
+			"Your sign-in provider cannot be reached. Nothing was changed. Try again in a minute. If the problem persists, contact support."))
 	default:
 		log.ErrorContext(r.Context(), "page", "path", r.URL.Path, "err", err)
-		p := say("That did not work", "The trouble is ours, not yours, and nothing was changed. Try again in a moment.")
+		p := say("Something went wrong", "The problem is on our side. Try again in a moment.")
 		p.Link = u.base + (&url.URL{Path: "/devices"}).Path
 		return http.StatusServiceUnavailable, p
 	}
@@ -139,9 +139,9 @@ func (u *UI) explained(r *http.Request, err error, log *slog.Logger) (int, probl
 
 // powerless says what somebody can do whose device may not end others.
 func (u *UI) powerless(l *Locale) string {
-	text := l.T("This device may not end others") + ". " + l.T("Use a device that may, or let this one from there.")
+	text := l.T("This device cannot sign out other devices") + ". " + l.T("Use a device that can, or give this device the permission there.")
 	if u.Passwords != nil {
-		return text + " " + l.T("If that one is lost, choose a new password: everything else is signed out.")
+		return text + " " + l.T("If that device is lost, change your password. This signs out all other devices.")
 	}
-	return text + " " + l.T("If that one is lost, ask whoever runs this service.")
+	return text + " " + l.T("If that device is lost, contact support.")
 }

@@ -7,7 +7,7 @@ func (u *UI) home(w http.ResponseWriter, r *http.Request) {
 	l := u.Pages.locales.choose(r, "")
 	u.Pages.Render(w, r, http.StatusOK, "notice", noticePage{
 		Title: l.T("You sign in here"),
-		Text:  l.T("Applications send you to this server to sign in. Here you also see the devices that are signed in as you, and end one that is lost."),
+		Text:  l.T("Apps send you here to sign in. You can also see the devices where you are signed in, and sign out a lost one."),
 		Link:  u.base + "/devices", LinkText: l.T("Your devices"),
 	})
 }

@@ -80,11 +80,11 @@ func (v *visit) addLegs(page *receiptPage, legs []devices.Leg) {
 func (l *Locale) ends(leg devices.Leg) string {
 	switch leg.Kind {
 	case devices.LegHydraChain:
-		return l.T("Access of %s", isolated(Cut(cmp.Or(leg.ClientID, "?"), 60)))
+		return l.T("Access for %s", isolated(Cut(cmp.Or(leg.ClientID, "?"), 60)))
 	case devices.LegHydraConsent:
-		return l.T("What %s may do without asking", isolated(Cut(cmp.Or(leg.ClientID, "?"), 60)))
+		return l.T("Consent for %s", isolated(Cut(cmp.Or(leg.ClientID, "?"), 60)))
 	case devices.LegHydraLogin:
-		return l.T("Sign-in for applications")
+		return l.T("Sign-in for apps")
 	case devices.LegKratosSession, devices.LegKratosNew:
 		return l.T("Sign-in to your account")
 	default:
@@ -98,10 +98,10 @@ func (l *Locale) stands(leg devices.Leg) string {
 	case leg.State == devices.LegDone:
 		return l.T("ended")
 	case leg.State == devices.LegHeld && leg.Trouble == devices.TroubleUnconfirmed:
-		return l.T("the server did not confirm it; it is refused here from now on")
+		return l.T("not confirmed by the server; refused here from now on")
 	case leg.State == devices.LegHeld:
-		return l.T("cannot be ended there; it is refused here from now on")
+		return l.T("cannot be ended there; refused here from now on")
 	default:
-		return l.T("being ended; the server has not confirmed it yet")
+		return l.T("ending; not confirmed by the server yet")
 	}
 }

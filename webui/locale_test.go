@@ -65,18 +65,18 @@ func TestPluralsAndDates(t *testing.T) {
 	}
 	now := time.Date(2026, 11, 23, 13, 5, 9, 0, time.UTC)
 	want := map[string][]string{
-		"en": {"1 minute ago", "2 hours ago", "10 Mar 2026, 08:30 UTC", "Renewed 1,234 times", "Renewed once"},
-		"de": {"vor 1 Minute", "vor 2 Stunden", "10. März 2026, 08:30 UTC", "1.234-mal erneuert", "Einmal erneuert"},
-		"fr": {"il y a 1 minute", "il y a 2 heures", "10 mars 2026, 08:30 UTC", "Renouvelé 1\u00a0234 fois", "Renouvelé une fois"},
-		"es": {"hace 1 minuto", "hace 2 horas", "10 mar 2026, 08:30 UTC", "Renovado 1.234 veces", "Renovado una vez"},
-		"zh": {"1 分钟前", "2 小时前", "2026年3月10日 08:30 UTC", "已续期 1,234 次", "已续期 1 次"},
-		"ja": {"1 分前", "2 時間前", "2026年3月10日 08:30 UTC", "1,234 回更新", "1 回更新"},
+		"en": {"1 minute ago", "2 hours ago", "10 Mar 2026, 08:30 UTC", "Used 1,234 times", "Used once"},
+		"de": {"vor 1 Minute", "vor 2 Stunden", "10. März 2026, 08:30 UTC", "1.234-mal verwendet", "Einmal verwendet"},
+		"fr": {"il y a 1 minute", "il y a 2 heures", "10 mars 2026, 08:30 UTC", "Utilisé 1\u00a0234 fois", "Utilisé une fois"},
+		"es": {"hace 1 minuto", "hace 2 horas", "10 mar 2026, 08:30 UTC", "Usado 1.234 veces", "Usado una vez"},
+		"zh": {"1 分钟前", "2 小时前", "2026年3月10日 08:30 UTC", "已使用 1,234 次", "已使用 1 次"},
+		"ja": {"1 分前", "2 時間前", "2026年3月10日 08:30 UTC", "1,234 回使用", "1 回使用"},
 	}
 	for _, locale := range l.all {
 		got := []string{
 			locale.Stamp(now.Add(-time.Minute), now).Text, locale.Stamp(now.Add(-2*time.Hour), now).Text,
 			locale.Stamp(time.Date(2026, 3, 10, 8, 30, 0, 0, time.UTC), now).Text,
-			locale.T("Renewed %d times", 1234), locale.T("Renewed %d times", 1),
+			locale.T("Used %d times", 1234), locale.T("Used %d times", 1),
 		}
 		for i := range got {
 			if got[i] != want[locale.Code][i] {

@@ -68,15 +68,15 @@ func (u *UI) setPassword(w http.ResponseWriter, r *http.Request, v *visit) error
 	}
 	switch {
 	case len([]rune(chosen)) < u.MinPassword:
-		page.Error = v.T("A password has at least %d characters.", u.MinPassword)
+		page.Error = v.T("Use at least %d characters.", u.MinPassword)
 	case chosen != r.PostForm.Get("again"):
-		page.Error = v.T("The two are not the same.")
+		page.Error = v.T("The passwords do not match.")
 	}
 	if page.Error == "" {
 		err := u.Passwords.ChangePassword(r.Context(), v.actor(), chosen)
 		switch {
 		case errors.Is(err, devices.ErrInvalid):
-			page.Error = v.T("This password cannot be used.")
+			page.Error = v.T("This password cannot be used. Choose another one.")
 		case err != nil:
 			return err
 		}

@@ -72,7 +72,7 @@ func (u *UI) receipt(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return nil
 	}
 	page := receiptPage{
-		Title: v.T("The device is ended"), NotMe: r.URL.Query().Get("not-me") != "", Password: u.Passwords != nil,
+		Title: v.T("The device was signed out"), NotMe: r.URL.Query().Get("not-me") != "", Password: u.Passwords != nil,
 	}
 	return u.hand(w, r, v, page, []devices.Device{d})
 }
@@ -92,7 +92,7 @@ func (u *UI) receiptOthers(w http.ResponseWriter, r *http.Request, v *visit) err
 		}
 	}
 	return u.hand(w, r, v, receiptPage{
-		Title: v.T("%d devices are ended", len(gone)), Kept: u.tooNew(v),
+		Title: v.T("%d devices were signed out", len(gone)), Kept: u.tooNew(v),
 		NotMe: r.URL.Query().Get("not-me") != "", Password: u.Passwords != nil,
 	}, gone)
 }

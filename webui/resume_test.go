@@ -91,7 +91,7 @@ func TestAYoungDeviceActsAfterAFreshSignIn(t *testing.T) {
 		phone.submit("/devices/others", nil)
 		phone.prove()
 		phone.is("/devices/others/ended", http.StatusOK)
-		if phone.live(laptop) || !strings.Contains(phone.page, "One device is ended") {
+		if phone.live(laptop) || !strings.Contains(phone.page, "One device was signed out") {
 			t.Errorf("the laptop is signed in, or the receipt does not name it:\n%s", phone.page)
 		}
 	})

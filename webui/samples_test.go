@@ -52,12 +52,12 @@ func Samples(text string) []Sample {
 			Frame: in, Title: text, Name: text, Text: text, Button: text, Action: "/devices/d-1/end", Back: "/devices/d-1",
 			Cards: []card{full, ended}, More: 2, Kept: tooNew{[]kept{{text, at}}, 1}, Self: true, NotMe: true, Password: true,
 		}},
-		{"confirm", confirmPage{Frame: in, Title: "End all other devices?", Back: "/devices"}},
+		{"confirm", confirmPage{Frame: in, Title: "Sign out all other devices?", Back: "/devices"}},
 		{"receipt", receiptPage{
 			Frame: in, Title: text, Cards: []card{ended}, More: 1, Kept: tooNew{[]kept{{text, at}}, 1}, Ended: []string{text},
 			Living: []living{{text, at}}, Legs: []leg{{text, text, at}, {What: text}}, Waiting: true, NotMe: true, Password: true,
 		}},
-		{"receipt", receiptPage{Frame: in, Title: "No device was ended", Over: true}},
+		{"receipt", receiptPage{Frame: in, Title: "No device was signed out", Over: true}},
 		{"secure", securePage{Frame: in, Password: true, Fresh: true}},
 		{"secure", securePage{Frame: in}},
 		{"receipt", receiptPage{Frame: in, Title: text, Apps: true, Living: []living{{text, at}}}},
@@ -77,7 +77,7 @@ func Samples(text string) []Sample {
 		{"password", passwordPage{Frame: in, Identifier: text, Error: text, Least: 12}},
 		{"password", passwordPage{Frame: in, Done: true}},
 		{"problem", problemPage{Frame: in, Title: text, Text: text, Link: "/devices", LinkText: text}},
-		{"problem", problemPage{Title: "This device was ended", Text: "Sign in again.", Link: "/x", LinkText: "Sign in"}},
+		{"problem", problemPage{Title: "This device was signed out", Text: "Sign in again.", Link: "/x", LinkText: "Sign in"}},
 		{"bounce", bouncePage{To: "/devices"}},
 		{"bounce", bouncePage{To: "https://id.example/out", Away: true}},
 	}

@@ -9,8 +9,8 @@ func (l *Locale) Scope(name string) string {
 		"email":          "See your email address",
 		"address":        "See your postal address",
 		"phone":          "See your phone number",
-		"offline_access": "Stay signed in on this device until you end it",
-		"devices":        "See, rename and end your devices",
+		"offline_access": "Stay signed in on this device until you sign it out",
+		"devices":        "See, rename and sign out your devices",
 	}
 	if text := words[name]; text != "" {
 		return l.T(text)

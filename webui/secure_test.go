@@ -80,7 +80,7 @@ func TestAnAlertIsAnswered(t *testing.T) {
 		b.get("/devices/" + id)
 		for _, want := range []string{
 			"Needs your attention", "An attempt to use \u2068notes\u2069 from \u2068Firefox on Linux (Leeds)\u2069 was blocked.",
-			"Nothing was handed out", `href="/devices/secure"`, "That was me", `name="grant" value="` + copied + `"`,
+			"Nothing was given out", `href="/devices/secure"`, "This was me", `name="grant" value="` + copied + `"`,
 		} {
 			if !strings.Contains(b.page, want) {
 				t.Errorf("no %q in\n%s", want, b.page)
@@ -127,7 +127,7 @@ func TestSecureTheAccount(t *testing.T) {
 	if h.live(laptop) || !h.live(own) || h.endedBecause(app) != devices.ReasonNotMe {
 		t.Errorf("the laptop is live: %t, the phone: %t, its app ended as %q", h.live(laptop), h.live(own), h.endedBecause(app))
 	}
-	if !strings.Contains(phone.page, "Choose a new one where you sign in") {
+	if !strings.Contains(phone.page, "Change it where you sign in") {
 		t.Errorf("no word of the password:\n%s", phone.page)
 	}
 }

@@ -50,7 +50,7 @@ func storybook() []story {
 	const app = true
 	all := []story{
 		{"login", login{"https://id.example/login", "f-1", "s-1", "ada", "Shop", "Check both and try again.", 0, app}},
-		{"login", login{Action: "/login", Error: "There were too many attempts. Wait %d seconds and try again.", Count: 7}},
+		{"login", login{Action: "/login", Error: "Too many attempts. Wait %d seconds and try again.", Count: 7}},
 		{"login", login{Action: "https://id.example/login"}},
 		{"consent", consent{
 			"https://id.example/consent", "f-1", "Shop", "https://shop.example/about", "https://cdn.example/logo.png",

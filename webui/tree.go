@@ -43,11 +43,11 @@ func (l *Locale) Tree(g records.Grant, history []devices.Judgment, now time.Time
 	}
 	began := l.T("Signed in")
 	if g.Consented {
-		began = l.T("You let it in")
+		began = l.T("Access granted")
 	}
 	t.add("root", g.CreatedAt, began)
 	if runs := g.Generation - 1; runs > 0 {
-		t.add("run", g.RotatedAt, l.T("Renewed %d times", int(runs)))
+		t.add("run", g.RotatedAt, l.T("Used %d times", int(runs)))
 	}
 	for _, j := range history {
 		if j.GrantID != g.ID {
@@ -58,17 +58,17 @@ func (l *Locale) Tree(g records.Grant, history []devices.Judgment, now time.Time
 	slices.SortStableFunc(t.Nodes, func(a, b Node) int { return a.at.Compare(b.at) })
 	switch {
 	case !g.RevokedAt.IsZero():
-		t.add("end", g.RevokedAt, l.T("Ended: %s", l.why(g.RevokedReason)))
+		t.add("end", g.RevokedAt, l.T("Access ended: %s", l.why(g.RevokedReason)))
 	case t.Live && g.NotAfter.IsZero():
-		t.add("live", time.Time{}, l.T("In use"))
+		t.add("live", time.Time{}, l.T("Active"))
 	case t.Live:
 		// Where the time goes, the language says.
-		before, after, _ := strings.Cut(l.T("In use, until %s at the latest", "\x00"), "\x00")
+		before, after, _ := strings.Cut(l.T("Expires %s", "\x00"), "\x00")
 		t.add("live", time.Time{}, before)
 		last := &t.Nodes[len(t.Nodes)-1]
 		last.Until, last.Rest = l.Until(g.NotAfter, now), after
 	default:
-		t.add("end", ended(g.Grant), l.T("Ended: %s", l.why(devices.ReasonExpired)))
+		t.add("end", ended(g.Grant), l.T("Access ended: %s", l.why(devices.ReasonExpired)))
 	}
 	for i := range t.Nodes {
 		t.Nodes[i].When = l.Stamp(t.Nodes[i].at, now)
@@ -87,13 +87,13 @@ func (l *Locale) branch(j devices.Judgment) (shape string, at time.Time, text st
 	at = j.Sighting.At
 	switch {
 	case j.Verdict.Err() != nil && has(j.Verdict, devices.ReasonReuse):
-		return "fork", at, l.T("A copy was used, by %s", seen)
+		return "fork", at, l.T("A copied token was used: %s", seen)
 	case j.Verdict.Err() != nil:
 		return "fork", at, l.T("Refused: %s", seen)
 	case has(j.Verdict, devices.ReasonResponseLost):
-		return "lost", at, l.T("An answer was lost and sent again")
+		return "lost", at, l.T("Repeated after a network problem")
 	default:
-		return "doubt", at, l.T("Let through with a doubt: %s", seen)
+		return "doubt", at, l.T("Allowed, but unusual: %s", seen)
 	}
 }
 

@@ -88,17 +88,17 @@ func TestAnEndedDeviceIsShownWhenItWasSeen(t *testing.T) {
 	}
 	for _, path := range []string{"/devices/" + lost, "/devices?ended=1", "/devices/" + lost + "/ended"} {
 		phone.get(path)
-		phone.sees("Last seen: 127.0.0.1 · 3 hours ago", "Ended: the operator ended it · just now")
+		phone.sees("Last seen: 127.0.0.1 · 3 hours ago", "Signed out: by an administrator · just now")
 	}
 }
 
-// "You let it in" is said of consent, and of nothing else.
+// "Access granted" is said of consent, and of nothing else.
 func TestASkippedConsentIsNotSaidToBeGiven(t *testing.T) {
 	h := newHouse(t)
 	phone := h.browser(onIPhone)
 	phone.signIn()
 	id := h.devices()[0].ID
-	const given, skipped = "You let it in", "Signed in"
+	const given, skipped = "Access granted", "Signed in"
 	for _, c := range []string{"own", "foreign"} {
 		if err := h.store.CreateClient(t.Context(), oauth.Client{ID: c, Name: c, SkipConsent: c == "own", Version: 1}); err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func TestErrorPagesHaveARequestID(t *testing.T) {
 	logged := func(path string, status int) {
 		t.Helper()
 		phone.get(path)
-		id := regexp.MustCompile(`request <code>([A-Z2-7]{12})</code>`).FindStringSubmatch(phone.page)
+		id := regexp.MustCompile(`request ID <code>([A-Z2-7]{12})</code>`).FindStringSubmatch(phone.page)
 		if phone.status != status || id == nil || !strings.Contains(log.String(), "request_id="+id[1]) {
 			t.Errorf("%s (%d) has the ID %v; the log has\n%s", path, phone.status, id, log.String())
 		}

@@ -42,7 +42,7 @@ func TestAFreshSignIn(t *testing.T) {
 	}
 	phone.get("/devices")
 	phone.is("/devices", http.StatusUnauthorized)
-	if phone.session() != "" || !strings.Contains(phone.page, "This device was ended") {
+	if phone.session() != "" || !strings.Contains(phone.page, "This device was signed out") {
 		t.Errorf("the phone sees %s", phone.page)
 	}
 }
@@ -167,9 +167,9 @@ func TestAllOthersLeavesYoungDevices(t *testing.T) {
 	h.clock.Advance(48 * time.Hour)
 	phone.signIn()
 	laptop.signIn()
-	const still = "too new to be signed out from another device. That is possible after"
+	const still = "added too recently to be signed out from another device. This is possible after"
 	laptop.get("/devices/others")
-	if page := compact(laptop.page); !strings.Contains(page, still) || strings.Contains(page, "There are none") {
+	if page := compact(laptop.page); !strings.Contains(page, still) || strings.Contains(page, "Nothing to show") {
 		t.Error(page)
 	}
 	laptop.post("/devices/others", url.Values{})

@@ -107,7 +107,7 @@ func ownerWithHydra(t *testing.T, s *site) {
 	target := list[0].ID // newest first
 	b.goes("/devices/" + target + "/end")
 	b.submits("/end")
-	b.sees("The device is ended")
+	b.sees("The device was signed out")
 	isRefused(t, phone)
 	eventually(t, "Hydra's access token dies", func() bool {
 		said, err := s.Introspect(phone.Access)
@@ -116,9 +116,9 @@ func ownerWithHydra(t *testing.T, s *site) {
 	})
 	eventually(t, "the receipt is whole", func() bool {
 		b.goes("/devices/" + target + "/ended")
-		return strings.Contains(b.page.Text, "At other servers") && !strings.Contains(b.page.Text, "Look again")
+		return strings.Contains(b.page.Text, "On other servers") && !strings.Contains(b.page.Text, "Reload this page")
 	})
-	b.sees("Access of", "ended")
+	b.sees("Access for", "ended")
 	// Without a session here, but one at Hydra: nobody is asked, and it is the
 	// same device.
 	again := s.surfer(t, ada, house.Laptop())
@@ -153,7 +153,7 @@ func freshWithHydra(t *testing.T, s *site) {
 	refreshes(t, phone)
 	b.proves()
 	b.is("/devices/others/ended")
-	b.sees("device is ended")
+	b.sees("device was signed out")
 	isRefused(t, phone)
 }
 
@@ -181,7 +181,7 @@ func endedDeviceWithHydra(t *testing.T, s *site) {
 	ada, b := s.newcomer(t)
 	s.revoke(t, s.devices(t, ada.Subject)[0])
 	b.goes("/devices")
-	b.sees("This device was ended")
+	b.sees("This device was signed out")
 	if a := b.calls(http.MethodGet, "/api/v1/devices", nil); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the API: %d", a.StatusCode)
 	}
@@ -263,7 +263,7 @@ func hydraAway(t *testing.T, s *site) {
 	b.sees("Your devices") // who is in stays in
 	stranger := s.surfer(t, ada, house.Phone())
 	stranger.goes("/devices")
-	stranger.sees("Signing in does not work right now")
+	stranger.sees("Sign-in is not available right now")
 	if stranger.page.Status != http.StatusServiceUnavailable {
 		t.Errorf("status %d", stranger.page.Status)
 	}

@@ -64,7 +64,7 @@ func ownerWithKratos(t *testing.T, s *site) {
 	}
 	b.goes("/devices/" + tiers["T1"] + "/end")
 	b.submits("/end")
-	b.sees("The device is ended")
+	b.sees("The device was signed out")
 	isRefused(t, phone)
 	eventually(t, "the phone's session at Kratos ends", func() bool { return !s.signedIn(t, phone.Person) })
 	eventually(t, "the receipt tells of both servers", func() bool {
@@ -72,7 +72,7 @@ func ownerWithKratos(t *testing.T, s *site) {
 		return strings.Contains(b.page.Text, "Sign-in to your account \u2069: ended") ||
 			strings.Contains(b.page.Text, "Sign-in to your account : ended")
 	})
-	b.sees("At other servers", "Access of", "Sign-in for applications")
+	b.sees("On other servers", "Access for", "Sign-in for apps")
 	b.goes("/devices")
 	b.sees("You are signed in on this device only")
 }
@@ -114,7 +114,7 @@ func freshWithKratos(t *testing.T, s *site) {
 	if b.only("lanyard_pages")[0].Value == before {
 		t.Error("the session is the one before the sign-in")
 	}
-	b.sees("The device is ended")
+	b.sees("The device was signed out")
 	isRefused(t, phone)
 	// A fresh sign-in that is not given is none: coming back by oneself.
 	s.ages(t, ada.Subject)
@@ -198,16 +198,16 @@ func endedDeviceWithKratos(t *testing.T, s *site) {
 	b.proves()
 	s.revoke(t, s.theDevice(t, ada.Subject))
 	b.goes("/devices")
-	b.sees("This device was ended")
+	b.sees("This device was signed out")
 	// Whether or not Kratos has ended its session by now, that opens nothing,
 	// and the hook keeps out who still holds the device's cookie.
 	b.goes("/devices")
 	if !b.asked() {
-		b.sees("This device was ended")
+		b.sees("This device was signed out")
 		b.goes("/devices/signin?fresh=1")
 	}
 	b.proves()
-	b.sees("This device has been signed out for good")
+	b.sees("This device was signed out")
 }
 
 // A thief with Kratos' cookie has the session at Kratos. At the pages it opens
@@ -337,7 +337,7 @@ func kratosAway(t *testing.T, s *site) {
 	b.proves()
 	good(t, s.Kratos.Stop())
 	b.goes("/devices")
-	b.sees("Signing in does not work right now")
+	b.sees("Sign-in is not available right now")
 	if b.page.Status != http.StatusServiceUnavailable || b.page.Header.Get("Retry-After") == "" {
 		t.Errorf("status %d", b.page.Status)
 	}

@@ -215,7 +215,7 @@ func TestASessionEndsWithItsDevice(t *testing.T) {
 	}
 	p.CLI("devices", "revoke", id(p.ada))
 	p.ada.visit("/devices", house.User{})
-	p.ada.sees("This device was ended")
+	p.ada.sees("This device was signed out")
 	p.CLI("users", "disable", "eve@example.com")
 	p.eve.visit("/devices", house.User{})
 	p.eve.sees("Sign in", "Password")

@@ -39,7 +39,7 @@ func TestEveryLinkAndButtonInABrowser(t *testing.T) {
 		t.Run("operators, "+name, func(t *testing.T) {
 			c := &crawler{chrome: operate(t, browser, w.House, on), ends: regexp.MustCompile("/signout$|/revoke$|/end$")}
 			c.inputs = map[string]string{"token": w.Token}
-			c.signIn = func() { c.write("#token", w.Token); c.click("main button"); c.sees("Verdicts of two weeks") }
+			c.signIn = func() { c.write("#token", w.Token); c.click("main button"); c.sees("Decisions, last 14 days") }
 			c.crawl("/pages?subject="+w.ada.Subject, 20, 8)
 		})
 	}

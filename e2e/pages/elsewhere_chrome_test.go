@@ -53,14 +53,14 @@ func TestARealBrowserAtAnotherProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.visit("/devices/others")
-	c.sees("End all other devices?")
+	c.sees("Sign out all other devices?")
 	c.click("main form button")
 	c.prove(w.ada) // the form leads to the other site, over a page of its own
-	c.sees("End all other devices?")
+	c.sees("Sign out all other devices?")
 	c.click("main form button")
-	c.sees("device is ended")
+	c.sees("device was signed out")
 	phone.goes("/devices", house.User{})
-	phone.sees("This device was ended")
+	phone.sees("This device was signed out")
 
 	// Signing out goes over the provider, and back.
 	c.visit("/devices")

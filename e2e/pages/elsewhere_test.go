@@ -104,9 +104,9 @@ func TestPagesOfAnotherProvider(t *testing.T) {
 	}
 	laptop.goes("/devices/"+list[1].ID+"/end", w.ada)
 	laptop.submit("/end", nil, "")
-	laptop.sees("The device is ended")
+	laptop.sees("The device was signed out")
 	phone.goes("/devices", house.User{})
-	phone.sees("This device was ended")
+	phone.sees("This device was signed out")
 	// It may come back with the password only, as somebody to look at.
 	link := "/devices/signin?fresh=1"
 	if !strings.Contains(phone.page.Body, link) {
@@ -120,7 +120,7 @@ func TestPagesOfAnotherProvider(t *testing.T) {
 	phone.proves(w.ada)
 	phone.sees("Your devices")
 	laptop.goes("/devices", house.User{})
-	laptop.sees("One of them needs a look")
+	laptop.sees("One of them needs your attention")
 
 	// Out of the pages is out of the provider's sign-in behind them.
 	laptop.submit("/devices/signout", nil, "")
@@ -176,7 +176,7 @@ func TestTheProviderIsAway(t *testing.T) {
 	laptop.sees("Your devices")
 	stranger := newReader(t, w.House, house.Phone())
 	stranger.goes("/devices", house.User{})
-	stranger.sees("Signing in does not work right now", "Try again in a minute")
+	stranger.sees("Sign-in is not available right now", "Try again in a minute")
 	if stranger.page.Status != http.StatusServiceUnavailable || stranger.page.Header.Get("Retry-After") == "" {
 		t.Errorf("status %d, %v", stranger.page.Status, stranger.page.Header)
 	}
@@ -235,8 +235,8 @@ func TestAnswersOfAnotherProvider(t *testing.T) {
 		"no issuer":              {"code=x&state=" + state, "You are not signed in"},
 		"a code of nobody's":     {"code=x&state=" + state + "&iss=" + url.QueryEscape(w.idp.Issuer), "You are not signed in"},
 		"another state":          {"code=x&state=y&iss=" + url.QueryEscape(w.idp.Issuer), "You are not signed in"},
-		"turned down":            {"error=access_denied&state=" + state, "turned it down: access_denied"},
-		"turned down, in markup": {"error=%3Cb%3E&state=" + state, "not completed here"},
+		"turned down":            {"error=access_denied&state=" + state, "refused the request: access_denied"},
+		"turned down, in markup": {"error=%3Cb%3E&state=" + state, "not completed in this browser"},
 	} {
 		r := newReader(t, w.House, house.Laptop())
 		r.SetCookies(w.Issuer, begun.Cookies())

@@ -58,9 +58,9 @@ func lostLaptop(t *testing.T, h *house.House, ada house.User) {
 	laptop.goes("/devices", house.User{})
 	laptop.sees("Your devices")
 	phone.proves(ada)
-	phone.sees("The device is ended", "Everything ended at once")
+	phone.sees("The device was signed out", "All access ended immediately")
 	laptop.goes("/devices", house.User{})
-	laptop.sees("This device was ended")
+	laptop.sees("This device was signed out")
 	get(t, phone, "/api/v1/devices", &list)
 	if list[0].State != "revoked" || list[1].State == "revoked" {
 		t.Errorf("the devices are %+v", list)

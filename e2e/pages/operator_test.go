@@ -16,7 +16,7 @@ func operate(t *testing.T, browser context.Context, h *house.House, l look) *chr
 	c.visit("/pages")
 	c.write("#token", h.Token)
 	c.click("main button")
-	c.sees("Verdicts of two weeks")
+	c.sees("Decisions, last 14 days")
 	return c
 }
 

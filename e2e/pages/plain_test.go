@@ -74,9 +74,9 @@ func TestAnOwnerSeesAndEndsDevices(t *testing.T) {
 		at.sees("Ada's <b>phone</b>", "Safari on iPhone", "Signed in")
 
 		at.visit("/devices/"+phone.Tokens.Device+"/end", ada)
-		at.sees("End this device?", "Ada's <b>phone</b>", "Notes")
+		at.sees("Sign out this device?", "Ada's <b>phone</b>", "Notes")
 		at.submit("/end", nil, "")
-		at.sees("The device is ended", "These lost their access", "Notes", "Everything ended at once")
+		at.sees("The device was signed out", "Apps that lost access", "Notes", "All access ended immediately")
 		if a, err := phone.Refresh(); err != nil || a.Error() != "invalid_grant" {
 			t.Errorf("the phone goes on: %d %v", a.Status, err)
 		}
@@ -84,6 +84,6 @@ func TestAnOwnerSeesAndEndsDevices(t *testing.T) {
 			t.Errorf("the laptop does not: %d %v", a.Status, err)
 		}
 		at.visit("/devices?ended=1", ada)
-		at.sees("Ended devices", "Ada's <b>phone</b>", "you ended it from another device")
+		at.sees("Signed-out devices", "Ada's <b>phone</b>", "by you, from another device")
 	})
 }

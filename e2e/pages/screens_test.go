@@ -75,7 +75,7 @@ func TestPagesInEveryLight(t *testing.T) {
 	look(ada, shot{"not-found", "/devices/unknown", nil})
 	ada.visit(gone + "/end")
 	ada.click("main button.wrong")
-	ada.sees("The device is ended")
+	ada.sees("The device was signed out")
 	look(ada, shot{"ended", gone + "/ended?not-me=1", nil})
 	look(ada, shot{"ended-devices", "/devices?ended=1", nil})
 
@@ -93,7 +93,7 @@ func TestPagesInEveryLight(t *testing.T) {
 	outside.at = w.Admin
 	look(outside, shot{"operator-signin", "/pages", nil})
 	operator := operate(t, browser, w.House, windows())
-	operator.sees("What came of doubts", w.ada.Subject)
+	operator.sees("Alert outcomes", w.ada.Subject)
 	look(operator, shot{"operator", "/pages?subject=" + w.ada.Subject, nil})
 	look(operator, shot{"operator-device", "/pages" + phone, nil})
 	look(operator, shot{"operator-events", "/pages/events", nil})
@@ -101,14 +101,14 @@ func TestPagesInEveryLight(t *testing.T) {
 	// Ada says that it was her: a false alarm.
 	ada.visit(phone)
 	ada.click("form[action$='/seen'] button")
-	ada.misses("Look at this")
+	ada.misses("Needs your attention")
 	look(operator, shot{"operator-verdicts", "/pages", func(c *chrome) { c.unfold() }})
-	operator.sees("False alarms: 100%, that is 1 of the 1 that were answered.")
+	operator.sees("False alarms: 100% (1 of 1 answered).")
 	inspect(operator, shot{"operator-nothing", "/pages?address=nonsense", nil}, false)
 	look(operator, shot{"operator-not-found", "/pages/devices/unknown", nil})
 	look(operator, shot{"operator-revoke", "/pages/revoke?subject=" + w.ada.Subject, nil})
 	operator.click("main button.wrong")
-	operator.sees("4 devices are ended")
+	operator.sees("4 devices were signed out")
 	look(operator, shot{"operator-zh", "/pages?subject=" + w.ada.Subject + "&ui_locales=zh", nil})
 }
 

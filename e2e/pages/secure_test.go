@@ -18,7 +18,7 @@ func TestAnAlertLeadsOut(t *testing.T) {
 	})
 	ada.goes("/devices/"+w.phone.Tokens.Device, house.User{})
 	ada.sees("Needs your attention", "An attempt to use \u2068Notes\u2069 from \u2068Firefox on Linux",
-		"The access of \u2068Notes\u2069 on this device has ended", "Secure my account", "That was me",
+		"The access of \u2068Notes\u2069 on this device has ended", "Secure my account", "This was me",
 		"Change your password", "sign out this device")
 	staled(t, w.House)
 	ada.goes("/devices/secure", house.User{})
@@ -36,7 +36,7 @@ func TestAnAlertLeadsOut(t *testing.T) {
 		}
 	}
 	ada.submit("/devices/password", map[string]string{"password": "a new lanyard for Ada", "again": "a new lanyard for Ada"}, "")
-	ada.sees("Your password is changed")
+	ada.sees("Your password was changed")
 	thief := newReader(t, w.House, house.Thief())
 	thief.goes("/devices", w.ada) // with the old password
 	if _, asked := thief.page.Form("/login"); !asked || !strings.Contains(thief.page.Text, "do not go together") {

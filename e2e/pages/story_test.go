@@ -39,25 +39,25 @@ func TestALostPhone(t *testing.T) {
 			// button for it, and told the way out.
 			phone.visit("/devices")
 			phone.click(".card:not(.here) h2 a")
-			phone.sees("What is known", "This device may not end others", "choose a new password", "New password")
-			phone.misses("End this device")
+			phone.sees("Details", "This device cannot sign out other devices", "change your password", "Change password")
+			phone.misses("Sign out this device")
 			here, err := chromedp.Run(phone.ctx, chromedp.Location())
 			phone.must(err)
 			phone.visit(strings.TrimPrefix(here, h.Issuer) + "/end")
-			phone.sees("This device may not end others", "choose a new password")
+			phone.sees("This device cannot sign out other devices", "change your password")
 			// She gives it a name, and ends it.
 			laptop.visit("/devices/" + app.Tokens.Device)
 			laptop.write("#name", "Ada’s <b>phone</b>")
 			laptop.click("form[action$='/name'] button")
-			laptop.sees("Ada’s <b>phone</b>", "Safari on iPhone", "Notes", "In use")
+			laptop.sees("Ada’s <b>phone</b>", "Safari on iPhone", "Notes", "Active")
 			laptop.visit("/devices")
 			laptop.click(".card:not(.here) a.button")
-			laptop.sees("End this device?", "Ada’s <b>phone</b>", "Used by Notes")
+			laptop.sees("Sign out this device?", "Ada’s <b>phone</b>", "Used by Notes")
 			laptop.click("main button.wrong")
-			laptop.sees("The device is ended", "These lost their access", "Notes", "Everything ended at once")
+			laptop.sees("The device was signed out", "Apps that lost access", "Notes", "All access ended immediately")
 			// The phone is out, and so is the application on it.
 			phone.visit("/devices")
-			phone.sees("This device was ended")
+			phone.sees("This device was signed out")
 			if a, err := app.Refresh(); err != nil || a.Error() != "invalid_grant" {
 				t.Errorf("the application goes on: %d %v %s", a.Status, err, a.Body)
 			}
@@ -77,27 +77,27 @@ func TestARefusalIsExplained(t *testing.T) {
 		ada.sees("Your devices")
 	})
 	ada.visit("/devices")
-	ada.sees("One of them needs a look", "Something did not fit: another system")
+	ada.sees("One of them needs your attention", "Unusual activity: a different operating system was used")
 	ada.visit("/devices/" + w.phone.Tokens.Device)
-	ada.sees("Refused.", "A refresh for \u2068Notes\u2069 came from \u2068Firefox on Linux\u2069; "+
-		"this access belongs to \u2068Safari on iPhone\u2069.", "Renewed 3 times", "Ended: another system")
+	ada.sees("Refused.", "Access for \u2068Notes\u2069 was used from \u2068Firefox on Linux\u2069, "+
+		"but belongs to \u2068Safari on iPhone\u2069.", "Used 3 times", "Access ended: a different operating system was used")
 	ada.click("form[action$='/seen'] button")
-	ada.misses("Look at this")
-	ada.sees("What is known")
+	ada.misses("Needs your attention")
+	ada.sees("Details")
 	ada.visit("/devices/" + w.phone.Tokens.Device)
 	ada.click(".history .bad .notme")
-	ada.sees("This was not you?", "New password")
+	ada.sees("This wasn’t you?", "Change password")
 	ada.click("main button.wrong")
-	ada.sees("The device is ended", "Corner Shop", "What lives on", "works until", "Does somebody know your password?")
+	ada.sees("The device was signed out", "Corner Shop", "May still work until", "Does someone else know your password?")
 	ada.click("main .doubt a.button")
 	ada.write("#password", "a new lanyard for Ada")
 	ada.write("#again", "a new lanyard for Eve")
 	ada.click("main form button")
-	ada.sees("The two are not the same")
+	ada.sees("The passwords do not match")
 	ada.write("#password", "a new lanyard for Ada")
 	ada.write("#again", "a new lanyard for Ada")
 	ada.click("main form button")
-	ada.sees("Your password is changed", "signed out")
+	ada.sees("Your password was changed", "signed out")
 	if a, err := w.other.Refresh(); err != nil || a.Error() != "invalid_grant" {
 		t.Errorf("the tablet goes on after a new password: %d %v", a.Status, err)
 	}
@@ -131,20 +131,20 @@ func TestItWasNotMeHere(t *testing.T) {
 			laptop.signIn("/devices", ada)
 			laptop.sees("Your devices")
 			laptop.click(".card.here h2 a")
-			laptop.sees("What happened", "First sign-in")
+			laptop.sees("Activity", "First sign-in")
 			laptop.click(".history .notme")
-			laptop.sees("This was not you?", "you will be signed out")
+			laptop.sees("This wasn’t you?", "you will be signed out")
 			laptop.click("main button.wrong")
-			laptop.sees("The device is ended", "Does somebody know your password?", "New password")
+			laptop.sees("The device was signed out", "Does someone else know your password?", "Change password")
 			laptop.click("main a.button")
 			laptop.prove(ada)
 			laptop.sees("At least 12 characters", "Sign out")
 			laptop.write("#password", "a new lanyard for Ada")
 			laptop.write("#again", "a new lanyard for Ada")
 			laptop.click("main form button")
-			laptop.sees("Your password is changed")
+			laptop.sees("Your password was changed")
 			laptop.visit("/devices?ended=1")
-			laptop.sees("Ended: you said that it was not you")
+			laptop.sees("Signed out: you reported that it wasn’t you")
 		})
 	}
 }
@@ -164,10 +164,10 @@ func TestBackAndTwice(t *testing.T) {
 	}
 	laptop.visit("/devices")
 	laptop.click(".card:not(.here) a.button")
-	laptop.sees("End this device?")
+	laptop.sees("Sign out this device?")
 	evaluate[bool](laptop, `[1, 2].forEach(() => document.querySelector("main button.wrong").click()) === undefined`)
-	laptop.sees("The device is ended", "Everything ended at once")
-	for _, want := range []string{"you ended it from another device", "on this device only"} {
+	laptop.sees("The device was signed out", "All access ended immediately")
+	for _, want := range []string{"by you, from another device", "on this device only"} {
 		evaluate[bool](laptop, `history.back() === undefined`)
 		laptop.sees(want)
 	}
@@ -191,7 +191,7 @@ func TestTimesAreReadWithoutScripts(t *testing.T) {
 				t.Fatal(a.Status, err)
 			}
 			laptop.visit("/devices/" + hand.Tokens.Device)
-			laptop.sees("In use, until ", "(in 89 days) at the latest")
+			laptop.sees("Expires ", "(in 89 days)")
 			words := evaluate[[]string](laptop, `[...document.querySelectorAll("time")].map(t => t.dateTime + " " + t.textContent)`)
 			if len(words) < 6 {
 				t.Errorf("times %q", words)
@@ -219,12 +219,12 @@ func TestWithTheKeyboardAlone(t *testing.T) {
 		t.Fatal(a.Status, err)
 	}
 	laptop.visit("/devices")
-	laptop.tab("End Safari on iPhone")
+	laptop.tab("Sign out Safari on iPhone")
 	laptop.do(chromedp.KeyEvent(kb.Enter))
-	laptop.sees("End this device?")
-	laptop.tab("End this device")
+	laptop.sees("Sign out this device?")
+	laptop.tab("Sign out this device")
 	laptop.do(chromedp.KeyEvent(kb.Enter))
-	laptop.sees("The device is ended")
+	laptop.sees("The device was signed out")
 	if a, err := hand.Refresh(); err != nil || a.Error() != "invalid_grant" {
 		t.Errorf("the phone goes on: %d %v", a.Status, err)
 	}
@@ -269,7 +269,7 @@ func TestHostileTextStaysText(t *testing.T) {
 	named := evil + " of mine" // as nothing else on the page, so that the answer is waited for
 	laptop.write("#name", named)
 	laptop.click("form[action$='/name'] button")
-	laptop.sees("What is known", named)
+	laptop.sees("Details", named)
 	for _, path := range []string{"/devices", device, device + "/end", "/devices/others", device + "?after=" + url.QueryEscape(evil)} {
 		laptop.visit(path)
 		laptop.sees(evil)

@@ -154,7 +154,7 @@ func TestWithoutCookies(t *testing.T) {
 	}
 	text, err := io.ReadAll(a.Body)
 	_ = a.Body.Close() // it was read
-	if err != nil || a.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "Your browser keeps no cookies") {
+	if err != nil || a.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "Cookies are blocked") {
 		t.Errorf("%d %v %s", a.StatusCode, err, text)
 	}
 }

@@ -260,12 +260,12 @@ func (b *Bridge) reject(w http.ResponseWriter, r *http.Request, q ory.Consent, c
 
 func (b *Bridge) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, ory.ErrChallenge) {
-		http.Error(w, "This sign-in has ended or was never begun. Go back to where you came from and start again.", http.StatusBadRequest)
+		http.Error(w, "This sign-in has expired or was not started here. Go back to the app and start again.", http.StatusBadRequest)
 		return
 	}
 	b.Log.ErrorContext(r.Context(), "bridge", "err", err)
 	w.Header().Set("Retry-After", "5")
-	http.Error(w, "Signing in does not work at the moment. Try again soon.", http.StatusServiceUnavailable)
+	http.Error(w, "Sign-in is not available right now. Try again in a moment.", http.StatusServiceUnavailable)
 }
 
 func redirect(w http.ResponseWriter, to string) {

@@ -14,7 +14,7 @@ func (b *Bridge) logout(w http.ResponseWriter, r *http.Request) {
 	to, err := b.Hydra.Logout(r.Context(), r.URL.Query().Get("logout_challenge"))
 	switch {
 	case errors.Is(err, ory.ErrNotAsked):
-		http.Error(w, "You are still signed in. Sign out in the application that you use.", http.StatusForbidden)
+		http.Error(w, "You are still signed in. Sign out in the app that you use.", http.StatusForbidden)
 	case err != nil:
 		b.fail(w, r, err)
 	default:

@@ -168,10 +168,10 @@ var findings = []struct {
 	code string
 	text string
 }{
-	{devices.ErrRevoked, 4470001, "device_revoked", "This device has been signed out for good. Remove this site's cookies and sign in again to register it anew."},
-	{devices.ErrNewDeviceLimit, 4470004, "device_limit", "There were sign-ins on too many new devices. Try again within the hour, or sign in on a device that you have used before."},
-	{devices.ErrDeviceLimit, 4470002, "device_limit", "You are signed in on as many devices as you may be. Sign out on one of them first."},
-	{devices.ErrDisabled, 4470003, "subject_disabled", "This account may not sign in."},
+	{devices.ErrRevoked, 4470001, "device_revoked", "This device was signed out. Remove this site's cookies, then sign in again."},
+	{devices.ErrNewDeviceLimit, 4470004, "device_limit", "Too many sign-ins on new devices. Try again within the hour, or sign in on a device that you have used before."},
+	{devices.ErrDeviceLimit, 4470002, "device_limit", "You are signed in on the maximum number of devices. Sign out on one of them first."},
+	{devices.ErrDisabled, 4470003, "subject_disabled", "This account is disabled. Contact support."},
 }
 
 // messages is how Kratos wants it said (web_hook with response.parse).

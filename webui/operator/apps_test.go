@@ -53,7 +53,7 @@ func TestAnOperatorWithdrawsAccess(t *testing.T) {
 		}
 	}
 	for range 2 { // once more changes nothing
-		if done := c.Submit(form); !strings.Contains(done.Text, "is withdrawn") || has() != 1 {
+		if done := c.Submit(form); !strings.Contains(done.Text, "no longer has access") || has() != 1 {
 			t.Errorf("%d left: %s", has(), done.Text)
 		}
 	}

@@ -106,7 +106,7 @@ func verdictChart(l *webui.Locale, tallies []records.Tally, now time.Time) chart
 	for _, t := range tallies {
 		all = append(all, tally{t.Day, t.Decision, t.Count})
 	}
-	return newChart(l, "verdicts", l.T("Verdicts of two weeks"), decisions(), decisionWord, all, now)
+	return newChart(l, "verdicts", l.T("Decisions, last 14 days"), decisions(), decisionWord, all, now)
 }
 
 // alarmChart draws what came of doubts. Beside it stands the rate of false
@@ -128,12 +128,12 @@ func alarmChart(l *webui.Locale, tallies []records.Tally, answers []records.Answ
 			right += a.Count
 		}
 	}
-	c := newChart(l, "alarms", l.T("What came of doubts"), outcomes(), outcomeWord, all, now)
+	c := newChart(l, "alarms", l.T("Alert outcomes"), outcomes(), outcomeWord, all, now)
 	if wrong+right == 0 {
-		return c, l.T("Nobody has answered a doubt yet, so there is no rate of false alarms.")
+		return c, l.T("No alert has been answered yet, so there is no false alarm rate.")
 	}
 	share := number.Percent(float64(wrong)/float64(wrong+right), number.MaxFractionDigits(1))
-	return c, l.T("False alarms: %[1]s, that is %[2]d of the %[3]d that were answered.",
+	return c, l.T("False alarms: %[1]s (%[2]d of %[3]d answered).",
 		l.T("%v", share), wrong, wrong+right)
 }
 

@@ -81,7 +81,7 @@ func TestEndWhatThisFinds(t *testing.T) {
 		ada, eve       int // live afterwards
 	}{{"ada", "flagged", 60, 3}, {"eve & co=1", "flagged", 60, 2}, {"eve & co=1", "", 60, 0}, {"ada", "", 0, 0}} {
 		query := url.Values{"subject": {find.subject}, "state": {find.state}}
-		preview := c.Get(labelled(t, c.Get(at+"?"+query.Encode()), "End what this finds …"))
+		preview := c.Get(labelled(t, c.Get(at+"?"+query.Encode()), "Sign out all matching devices"))
 		for _, f := range preview.Forms {
 			if f.Action.Path == "/pages/revoke" {
 				c.Submit(f)
@@ -90,7 +90,7 @@ func TestEndWhatThisFinds(t *testing.T) {
 		if ada, eve := h.live("ada"), h.live("eve & co=1"); ada != find.ada || eve != find.eve {
 			t.Errorf("%v: %d and %d are left, want %d and %d", query, ada, eve, find.ada, find.eve)
 		}
-		if back := c.Get(labelled(t, preview, "Keep them")); back.URL.Query().Get("subject") != find.subject {
+		if back := c.Get(labelled(t, preview, "Cancel")); back.URL.Query().Get("subject") != find.subject {
 			t.Errorf("%v: back to %s", query, back.URL)
 		}
 	}

@@ -85,11 +85,8 @@ func (o *Operator) device(w http.ResponseWriter, r *http.Request) error {
 func (o *Operator) tree(l *webui.Locale, g records.Grant, history []devices.Judgment) webui.Tree {
 	t := l.Tree(g, history, o.Now())
 	for i, n := range t.Nodes {
-		switch {
-		case n.Shape == "root" && g.Consented:
-			t.Nodes[i].Text = l.T("Let in")
-		case n.Shape == "end" && g.RevokedReason != "":
-			t.Nodes[i].Text = l.T("Ended: %s", string(g.RevokedReason))
+		if n.Shape == "end" && g.RevokedReason != "" {
+			t.Nodes[i].Text = l.T("Access ended: %s", string(g.RevokedReason))
 		}
 	}
 	return t

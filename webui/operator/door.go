@@ -142,18 +142,18 @@ func (o *Operator) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch {
 	case errors.Is(err, errNoPage):
-		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such page", "Check the address."))
+		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("Page not found", "Check the address."))
 	case errors.Is(err, errForeign):
-		o.Pages.Render(w, r, http.StatusForbidden, "operator-problem", say("Nothing was changed", "The form came from another site. If you meant it, do it from here."))
+		o.Pages.Render(w, r, http.StatusForbidden, "operator-problem", say("Nothing was changed", "The form was sent from another website. If you meant to do this, do it from here."))
 	case errors.Is(err, errNoSubject):
-		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such account", "Check its ID, or search for it."))
+		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("Account not found", "Check its ID, or search for it."))
 	case errors.Is(err, devices.ErrNotFound):
-		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("There is no such device", "Check its ID, or search for it."))
+		o.Pages.Render(w, r, http.StatusNotFound, "operator-problem", say("Device not found", "Check its ID, or search for it."))
 	case errors.Is(err, devices.ErrInvalid):
-		o.Pages.Render(w, r, http.StatusUnprocessableEntity, "operator-problem", say("That cannot be read", "Go back and send the form again."))
+		o.Pages.Render(w, r, http.StatusUnprocessableEntity, "operator-problem", say("The form could not be read", "Go back and send the form again."))
 	default:
 		w.Header().Set("Retry-After", "5")
 		o.Log.ErrorContext(r.Context(), "operator page", "path", r.URL.Path, "err", err)
-		o.Pages.Render(w, r, http.StatusServiceUnavailable, "operator-problem", say("That did not work", "Try again in a moment; the log tells more."))
+		o.Pages.Render(w, r, http.StatusServiceUnavailable, "operator-problem", say("Something went wrong", "Try again in a moment. The log has the details."))
 	}
 }

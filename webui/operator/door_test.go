@@ -81,7 +81,7 @@ func TestProblemsAreTheOperators(t *testing.T) {
 	h := newHouse(t)
 	open, locked := h.door(), h.door("first")
 	in := ask(locked, "POST", "/pages/signin", url.Values{"token": {"first"}}).Cookies()
-	for path, want := range map[string]string{"/pages/devices/unknown": "There is no such device", "/pages/unknown": "There is no such page"} {
+	for path, want := range map[string]string{"/pages/devices/unknown": "Device not found", "/pages/unknown": "Page not found"} {
 		a := ask(open, "GET", path, nil)
 		if text := body(t, a); a.StatusCode != 404 || !strings.Contains(text, want) || strings.Contains(text, "Sign out") ||
 			!strings.Contains(text, `href="/pages/events"`) {
@@ -98,7 +98,7 @@ func TestProblemsAreTheOperators(t *testing.T) {
 	foreign := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
 	for _, path := range []string{"/pages/signin", "/pages/signout", "/pages/revoke"} {
 		a := ask(open, "POST", path, url.Values{}, foreign)
-		if text := body(t, a); a.StatusCode != 403 || !strings.Contains(text, "The form came from another site") {
+		if text := body(t, a); a.StatusCode != 403 || !strings.Contains(text, "The form was sent from another website") {
 			t.Errorf("%s of another site: %d %s", path, a.StatusCode, text)
 		}
 	}

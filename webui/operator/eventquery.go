@@ -36,7 +36,7 @@ func readEventQuery(l *webui.Locale, v url.Values) eventQuery {
 	q.events.From, fromOK = readTime(q.From)
 	q.events.To, toOK = readTime(q.To)
 	if !fromOK || !toOK {
-		q.Wrong = l.T("A time is like 2026-11-23 or 2026-11-23T13:05.")
+		q.Wrong = l.T("Enter a time, such as 2026-11-23 or 2026-11-23T13:05.")
 	}
 	if micros, id, has := strings.Cut(get("after"), "."); has {
 		n, _ := strconv.ParseInt(micros, 10, 64) // what is no number has no older events

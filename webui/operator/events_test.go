@@ -53,7 +53,7 @@ func TestEventsAreFoundAndPaged(t *testing.T) {
 			t.Errorf("no %q", want)
 		}
 	}
-	if text := c.Get(at + "/events?from=yesterday").Text; !strings.Contains(text, "A time is like") {
+	if text := c.Get(at + "/events?from=yesterday").Text; !strings.Contains(text, "Enter a time") {
 		t.Errorf("no complaint: %s", text)
 	}
 }

@@ -72,7 +72,7 @@ func TestTheLanguageStays(t *testing.T) {
 func TestWhatWentWrong(t *testing.T) {
 	h := newHouse(t)
 	door := h.door()
-	if a := ask(door, "GET", "/pages/devices/unknown", nil); a.StatusCode != 404 || !strings.Contains(body(t, a), "There is no such device") {
+	if a := ask(door, "GET", "/pages/devices/unknown", nil); a.StatusCode != 404 || !strings.Contains(body(t, a), "Device not found") {
 		t.Errorf("an unknown device: %d", a.StatusCode)
 	}
 	long := func(r *http.Request) {

@@ -84,14 +84,14 @@ func readQuery(l *webui.Locale, v url.Values) query {
 			prefix, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
 		}
 		if err != nil {
-			q.Wrong = l.T("An address is like 203.0.113.7, a network like 203.0.113.0/24.")
+			q.Wrong = l.T("Enter an address, such as 203.0.113.7, or a network, such as 203.0.113.0/24.")
 		}
 		q.devices.Addr = prefix.Masked()
 	}
 	if q.ASN != "" {
 		n, err := strconv.ParseUint(strings.TrimPrefix(strings.ToUpper(q.ASN), "AS"), 10, 32)
 		if err != nil {
-			q.Wrong = l.T("A network’s number is like AS64500.")
+			q.Wrong = l.T("Enter an AS number, such as AS64500.")
 		}
 		q.devices.ASN = uint32(n)
 	}

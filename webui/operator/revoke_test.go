@@ -34,7 +34,7 @@ func TestBulkRevoke(t *testing.T) {
 	h.fill("eve", 1)
 	door := h.door()
 	form, text := preview(t, door, "subject=ada&os=Windows")
-	if !strings.Contains(text, "End 30 devices?") || !strings.Contains(text, "and 10 more") || h.live("ada") != 30 {
+	if !strings.Contains(text, "Sign out 30 devices?") || !strings.Contains(text, "and 10 more") || h.live("ada") != 30 {
 		t.Errorf("the preview: %s", text)
 	}
 	cross := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
@@ -51,19 +51,19 @@ func TestBulkRevoke(t *testing.T) {
 	}
 	for name, form := range map[string]url.Values{
 		"another count": but("count", "29"), "no count": but("count", ""), "other devices": but("exactly", "x"),
-		"another subject": but("subject", "eve"), "another system": but("os", ""), "everything": {"count": {"31"}, "form": form["form"]},
+		"another subject": but("subject", "eve"), "a different operating system was used": but("os", ""), "everything": {"count": {"31"}, "form": form["form"]},
 		"nonsense": but("address", "x"), "another sign-in": but("form", "x"), "nobody": but("subject", "mallory"), "an ended state": but("state", "revoked"),
 	} {
-		if name == "another system" {
+		if name == "a different operating system was used" {
 			form.Set("exactly", "") // it finds the same
 		}
 		answer := body(t, ask(door, "POST", "/pages/revoke", form))
-		if h.live("ada") != 30 || h.live("eve") != 1 || !strings.Contains(answer, "Nothing was ended") && !strings.Contains(answer, "Nothing was changed") {
+		if h.live("ada") != 30 || h.live("eve") != 1 || !strings.Contains(answer, "Nothing was signed out") && !strings.Contains(answer, "Nothing was changed") {
 			t.Fatalf("%s: %d and %d are left: %s", name, h.live("ada"), h.live("eve"), answer)
 		}
 	}
 	if text := body(t, ask(door, "POST", "/pages/revoke", form)); h.live("ada") != 0 || h.live("eve") != 1 ||
-		!strings.Contains(text, "30 devices are ended") {
+		!strings.Contains(text, "30 devices were signed out") {
 		t.Errorf("%d are left: %s", h.live("ada"), text)
 	}
 	if d := h.devices("ada")[0]; d.RevokedReason != devices.ReasonOperator {
@@ -85,7 +85,7 @@ func TestAPreviewIsOfJustThoseDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.fill("ada", 1)
-	if text := body(t, ask(door, "POST", "/pages/revoke", form)); h.live("ada") != 3 || !strings.Contains(text, "Nothing was ended") {
+	if text := body(t, ask(door, "POST", "/pages/revoke", form)); h.live("ada") != 3 || !strings.Contains(text, "Nothing was signed out") {
 		t.Errorf("%d are left: %s", h.live("ada"), text)
 	}
 }
@@ -107,7 +107,7 @@ func TestMoreThanOneRunEnds(t *testing.T) {
 	for _, want := range []struct {
 		says string
 		left int
-	}{{"End 400 devices?", 50}, {"End 50 devices?", 0}, {"There is nothing to end", 0}} {
+	}{{"Sign out 400 devices?", 50}, {"Sign out 50 devices?", 0}, {"No devices to sign out", 0}} {
 		form, text := preview(t, door, "os=Windows")
 		if !strings.Contains(text, want.says) {
 			t.Errorf("no %q in %s", want.says, text)

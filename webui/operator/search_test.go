@@ -76,8 +76,8 @@ func TestSearch(t *testing.T) {
 		"state=flagged":                       "phone",
 		"state=revoked":                       "tower",
 		"state=active&asn=64500":              "laptop",
-		"address=203.0.113":                   "!An address is like",
-		"asn=ASx":                             "!number is like",
+		"address=203.0.113":                   "!Enter an address",
+		"asn=ASx":                             "!Enter an AS number",
 	} {
 		text := body(t, ask(door, "GET", "/pages?"+query, nil))
 		if complaint, wrong := strings.CutPrefix(want, "!"); wrong {
@@ -141,7 +141,7 @@ func TestAVerdictInFull(t *testing.T) {
 	}
 	text := body(t, ask(h.door(), "GET", "/pages/devices/laptop", nil))
 	for _, want := range []string{
-		"<strong>Flagged</strong> (enforcing: Refused) · 37 dB", "<bdi>Linux</bdi>", "policy 7", "the-grant", "ended by this",
+		"<strong>Flagged</strong> (if enforced: Refused) · 37 dB", "<bdi>Linux</bdi>", "policy 7", "the-grant", "access ended",
 		"the-client", "provider", `<code>os_changed</code></th><td role="cell" data-label="Weight"><span>23 dB</span></td>`, "<bdi>Windows</bdi>", "<bdi>Linux</bdi>",
 		"14 dB, final</span></td>",
 	} {
@@ -155,7 +155,7 @@ func TestAVerdictInFull(t *testing.T) {
 func TestFalseAlarms(t *testing.T) {
 	h, ctx := newHouse(t), t.Context()
 	door := h.door()
-	if text := body(t, ask(door, "GET", "/pages", nil)); !strings.Contains(text, "no rate of false alarms") {
+	if text := body(t, ask(door, "GET", "/pages", nil)); !strings.Contains(text, "no false alarm rate") {
 		t.Errorf("nothing has happened: %s", text)
 	}
 	now := h.clock.Now()
@@ -175,7 +175,7 @@ func TestFalseAlarms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for language, want := range map[string]string{"en": "False alarms: 25%, that is 1 of the 4", "de": "Fehlalarme: 25\u00a0%, das sind 1 von 4"} {
+	for language, want := range map[string]string{"en": "False alarms: 25% (1 of 4 answered)", "de": "Fehlalarme: 25\u00a0% (1 von 4"} {
 		text := body(t, ask(door, "GET", "/pages?ui_locales="+language, nil))
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
@@ -184,9 +184,9 @@ func TestFalseAlarms(t *testing.T) {
 	text := body(t, ask(door, "GET", "/pages", nil))
 	for _, want := range []string{
 		`<rect class="false_alarm" x="260"`, `<rect class="confirmed" x="260"`, `<rect class="open" x="260"`,
-		`aria-label="What came of doubts: False alarm 1, Confirmed 3, Not answered 1"`,
+		`aria-label="Alert outcomes: False alarm 1, Confirmed 3, Not answered 1"`,
 		"<td>1</td><td>3</td><td>1</td></tr>", // the day's row
-		`aria-label="Verdicts of two weeks: Refused 5, Asked to sign in again 0, Flagged 0, Allowed 0"`,
+		`aria-label="Decisions, last 14 days: Refused 5, Asked to sign in again 0, Flagged 0, Allowed 0"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)

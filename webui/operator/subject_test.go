@@ -39,7 +39,7 @@ func TestAnOperatorDisablesAnAccount(t *testing.T) {
 	if err := enroll(); !errors.Is(err, devices.ErrDisabled) || h.live("eve & co=1") != before {
 		t.Errorf("enrolling while disabled: %v; %d devices are live", err, h.live("eve & co=1"))
 	}
-	press("nobody can sign in")
+	press("Nobody can sign in")
 	if err := enroll(); err != nil {
 		t.Errorf("enrolling while enabled: %v", err)
 	}
@@ -86,11 +86,11 @@ func TestSubjectFormsAreRefused(t *testing.T) {
 		edit func(*http.Request)
 		want int
 	}{
-		"another site":      {"/pages/subject", off, cross, 403},
-		"nobody":            {"/pages/subject", url.Values{"subject": {"mallory"}, "disabled": {"yes"}}, nil, 404},
-		"nothing said":      {"/pages/subject", url.Values{"subject": {"ada"}}, nil, 422},
-		"permits elsewhere": {device, url.Values{"update": {"1"}}, cross, 403},
-		"an unknown device": {"/pages/devices/made-up/permissions", url.Values{"update": {"1"}}, nil, 404},
+		"another site":               {"/pages/subject", off, cross, 403},
+		"nobody":                     {"/pages/subject", url.Values{"subject": {"mallory"}, "disabled": {"yes"}}, nil, 404},
+		"nothing said":               {"/pages/subject", url.Values{"subject": {"ada"}}, nil, 422},
+		"permits elsewhere":          {device, url.Values{"update": {"1"}}, cross, 403},
+		"an unknown device was used": {"/pages/devices/made-up/permissions", url.Values{"update": {"1"}}, nil, 404},
 	} {
 		row.form["form"] = bound["form"]
 		edits := []func(*http.Request){}

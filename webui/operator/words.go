@@ -13,7 +13,7 @@ func states() []devices.State {
 
 func stateWord(l *webui.Locale, s devices.State) string {
 	words := map[devices.State]string{
-		devices.StateActive: "Active", devices.StateFlagged: "Flagged", devices.StateRevoked: "Ended",
+		devices.StateActive: "Active", devices.StateFlagged: "Flagged", devices.StateRevoked: "Signed out",
 	}
 	return word(l, words[s], string(s))
 }
