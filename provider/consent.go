@@ -15,10 +15,12 @@ import (
 type ConsentPage struct {
 	Action, Flow, ClientName, ClientURI, LogoURI, Subject string
 	// Shown seals what the page asks, for the sign-in that it asks.
-	Shown     string
-	Scopes    []string
-	LeadsAway bool   // as in [LoginPage]
-	UILocales string // as the client asks for them
+	Shown string
+	// SwitchAccount is where somebody else signs in for the same request.
+	SwitchAccount string
+	Scopes        []string
+	LeadsAway     bool   // as in [LoginPage]
+	UILocales     string // as the client asks for them
 }
 
 // showConsent is GET /consent.
@@ -43,7 +45,8 @@ func (p *Provider) askConsent(w http.ResponseWriter, r *http.Request, a *ask, in
 	}
 	p.Pages.Render(w, r, http.StatusOK, "consent", ConsentPage{
 		Action: p.URL("/consent"), Flow: r.Form.Get("flow"), Shown: shown,
-		ClientName: a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
+		SwitchAccount: p.URL("/login") + "?" + url.Values{"flow": {r.Form.Get("flow")}}.Encode(),
+		ClientName:    a.client.label(), ClientURI: a.client.ClientURI, LogoURI: a.client.LogoURI,
 		Subject: p.called(r.Context(), in.Subject),
 		Scopes:  a.wanted(), LeadsAway: true,
 		UILocales: a.GetRequestForm().Get("ui_locales"),

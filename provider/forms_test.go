@@ -1,8 +1,10 @@
 package provider_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -75,4 +77,32 @@ func TestSealedForOnePurpose(t *testing.T) {
 			laptop.do("POST", logoutPath+"/confirm", form).page(t, http.StatusBadRequest)
 		}
 	})
+}
+
+// TestSwitchAccountOnTheConsentPage follows the page's link: whoever signs in
+// there is asked the same, and the code is theirs.
+func TestSwitchAccountOnTheConsentPage(t *testing.T) {
+	h := newHouse(t)
+	h.thirdParty(oauth.Client{
+		ID: "third", AuthMethod: "none", RedirectURIs: []string{callback}, GrantTypes: []string{"authorization_code"},
+		Scope: "openid profile",
+	})
+	family := h.browser(devicestest.LaptopHeaders())
+	family.signIn(ada)
+	asked := family.do("GET", "/consent?"+url.Values{"flow": {family.flowFrom(t, ask("client_id", "third", "scope", "openid"))}}.Encode(), nil)
+	link := regexp.MustCompile(`<a href="([^"]+)">Not you\? Switch account</a>`).FindStringSubmatch(asked.Raw)
+	if link == nil {
+		t.Fatalf("the page leads to no other account: %s", asked.Raw)
+	}
+	form := family.filled(html.UnescapeString(link[1]), "")
+	form.Set("identifier", bob)
+	form.Set("password", password)
+	at := family.do("POST", "/login", form).Header.Get("Location")
+	resumed := family.do("GET", at, nil).Header.Get("Location")
+	if again := family.do("GET", resumed, nil); !strings.Contains(again.Raw, `value="allow"`) {
+		t.Errorf("Bob is not asked: %s", again.Raw)
+	}
+	if who := family.whoami(t); who != "bob" {
+		t.Errorf("it is %q", who)
+	}
 }

@@ -186,8 +186,8 @@ func TestEveryPageIsOfItsService(t *testing.T) {
 			Count                                             int
 		}{}},
 		{"consent", struct {
-			Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
-			Scopes                                                       []string
+			Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown, SwitchAccount string
+			Scopes                                                                      []string
 		}{}},
 		{"error", struct {
 			Status                                       int

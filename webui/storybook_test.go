@@ -23,9 +23,9 @@ type (
 		LeadsAway                                         bool
 	}
 	consent struct {
-		Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown string
-		Scopes                                                       []string
-		LeadsAway                                                    bool
+		Action, Flow, ClientName, ClientURI, LogoURI, Subject, Shown, SwitchAccount string
+		Scopes                                                                      []string
+		LeadsAway                                                                   bool
 	}
 	logout struct {
 		Action, ClientName, Subject, Shown string
@@ -54,7 +54,7 @@ func storybook() []story {
 		{"login", login{Action: "https://id.example/login"}},
 		{"consent", consent{
 			"https://id.example/consent", "f-1", "Shop", "https://shop.example/about", "https://cdn.example/logo.png",
-			"ada", "s-1", []string{"openid", "devices"}, app,
+			"ada", "s-1", "https://id.example/login?flow=f-1", []string{"openid", "devices"}, app,
 		}},
 		{"consent", consent{Action: "https://id.example/consent", Flow: "f-1", ClientName: "shop", Subject: "ada"}},
 		{"logout", logout{"https://id.example/out", "Shop", "ada", "s-1", app}},
@@ -133,7 +133,7 @@ func TestHostileValues(t *testing.T) {
 	for _, evil := range pagetest.Hostile() {
 		for _, s := range append(owners(evil), []story{
 			{"login", login{evil, evil, evil, evil, evil, evil, 0, false}},
-			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, []string{evil}, false}},
+			{"consent", consent{evil, evil, evil, evil, evil, evil, evil, evil, []string{evil}, false}},
 			{"logout", logout{evil, evil, evil, evil, false}},
 			{"error", failure{400, evil, evil, evil, evil, evil, evil}},
 			{"notice", notice{evil, evil, evil, evil}},
