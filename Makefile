@@ -44,10 +44,10 @@ build: ## Build bin/lanyard, a static binary
 demo: ## Tell the product's story and stay up
 	$(GO) run . demo
 
-screenshots: ## Take a picture of every page into docs/screens
+screenshots: ## Take a picture of every page into dist/screens
 	@.ci/deps.sh fonts
-	@mkdir -p docs/screens
-	$(GO) test ./e2e/pages -count=1 -run "TestPagesInEveryLight|TestPagesOfAService" -args -screens $(CURDIR)/docs/screens
+	@mkdir -p dist/screens
+	$(GO) test ./e2e/pages -count=1 -run "TestPagesInEveryLight|TestPagesOfAService" -args -screens $(CURDIR)/dist/screens
 
 bench: ## Measure a refresh against the bare update
 	$(GO) run ./bench refresh
