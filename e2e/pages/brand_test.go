@@ -74,7 +74,7 @@ func TestPagesOfAService(t *testing.T) {
 
 	ada.visit("/devices/apps/notes/end")
 	ada.click("main button.wrong")
-	ada.sees("The access of", "no longer has access", "All access ended immediately")
+	ada.sees("no longer has access", "All access ended immediately")
 	if a, err := phone.Refresh(); err != nil || a.Status != 400 {
 		t.Errorf("a refresh after the withdrawal: %d, %v", a.Status, err)
 	}
