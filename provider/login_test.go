@@ -168,7 +168,7 @@ func TestDeviceLimit(t *testing.T) {
 		for range 3 {
 			a := thief.do("POST", "/login", url.Values{"identifier": {ada}, "password": {password}, "flow": {thief.flowFrom(t, ask())}})
 			a.page(t, 403)
-			if !strings.Contains(a.Raw, "as many devices as you may be") || a.entered() {
+			if !strings.Contains(a.Raw, "the maximum number of devices") || a.entered() {
 				t.Errorf("Set-Cookie %q: %s", a.Header.Get("Set-Cookie"), a.Raw)
 			}
 		}

@@ -43,7 +43,7 @@ func (a answer) refused(t *testing.T, status int, code string) {
 		secrets = append(secrets, "reuse", "revoked", "changed", "mismatch", "device", "fingerprint", "disabled", "hijack")
 	}
 	for _, secret := range secrets {
-		if strings.Contains(a.Raw, secret) {
+		if strings.Contains(sealedText.ReplaceAllString(a.Raw, ""), secret) {
 			t.Errorf("the answer speaks of %q: %s", secret, a.Raw)
 		}
 	}

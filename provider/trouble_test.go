@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func (a answer) troubled(t *testing.T, page bool) {
 		t.Errorf("got %s", a.Raw)
 	}
 	for _, secret := range []string{"sql", "SQL", "relation", "table", "closed", "grants", "connect", "SQLSTATE"} {
-		if strings.Contains(a.Raw, secret) {
+		if strings.Contains(sealedText.ReplaceAllString(a.Raw, ""), secret) {
 			t.Errorf("the answer speaks of %q: %s", secret, a.Raw)
 		}
 	}
@@ -283,3 +284,6 @@ func TestTroubleBeforeWriting(t *testing.T) {
 		t.Errorf("claims %v", claims)
 	}
 }
+
+// sealedText is what no person reads: it may hold any three letters.
+var sealedText = regexp.MustCompile("[A-Za-z0-9_-]{40,}")

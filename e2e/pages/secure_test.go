@@ -39,7 +39,7 @@ func TestAnAlertLeadsOut(t *testing.T) {
 	ada.sees("Your password was changed")
 	thief := newReader(t, w.House, house.Thief())
 	thief.goes("/devices", w.ada) // with the old password
-	if _, asked := thief.page.Form("/login"); !asked || !strings.Contains(thief.page.Text, "do not go together") {
+	if _, asked := thief.page.Form("/login"); !asked || !strings.Contains(thief.page.Text, "Wrong username or password") {
 		t.Errorf("the old password is good: %s", thief.page.Text)
 	}
 }

@@ -49,7 +49,7 @@ func TestALostPhone(t *testing.T) {
 			laptop.visit("/devices/" + app.Tokens.Device)
 			laptop.write("#name", "Ada’s <b>phone</b>")
 			laptop.click("form[action$='/name'] button")
-			laptop.sees("Ada’s <b>phone</b>", "Safari on iPhone", "Notes", "Active")
+			laptop.sees("Ada’s <b>phone</b>", "Safari on iPhone", "Notes", "Expires")
 			laptop.visit("/devices")
 			laptop.click(".card:not(.here) a.button")
 			laptop.sees("Sign out this device?", "Ada’s <b>phone</b>", "Used by Notes")
