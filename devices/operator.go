@@ -33,7 +33,6 @@ func (r *Registry) RevokeByOperator(ctx context.Context, subject, id string) err
 func (r *Registry) RevokeOthersByOperator(ctx context.Context, subject, keep string) (int, error) {
 	ended := 0
 	err := r.Store.Change(ctx, subject, func(tx Tx) error {
-		ended = 0
 		known, err := tx.Devices(ctx)
 		if err != nil {
 			return err
@@ -41,16 +40,8 @@ func (r *Registry) RevokeOthersByOperator(ctx context.Context, subject, keep str
 		if !slices.ContainsFunc(known, func(d Device) bool { return d.ID == keep && d.Live() }) {
 			return ErrNotFound
 		}
-		for _, d := range known {
-			if d.ID == keep || !d.Live() {
-				continue
-			}
-			if err := r.end(ctx, tx, d, r.Now(), ReasonOperator, "operator"); err != nil {
-				return err
-			}
-			ended++
-		}
-		return nil
+		ended, err = r.EndOthers(ctx, tx, keep, ReasonOperator, "operator")
+		return err
 	})
 	return ended, err
 }
