@@ -126,3 +126,29 @@ func TestEveryRoomIntroducesItself(t *testing.T) {
 		}
 	}
 }
+
+// TestBrowserStateIsDocumented: docs/browser-state.md lists every cookie and every
+// hidden field of a form.
+func TestBrowserStateIsDocumented(t *testing.T) {
+	page := string(read(t, "docs/browser-state.md"))
+	cookie := regexp.MustCompile(`"(?:__Host-)?(lanyard_[a-z_]+)"`)
+	field := regexp.MustCompile(`<input type="hidden" name="(\w+)"`)
+	found := 0
+	for _, name := range tracked(t) {
+		names := cookie
+		switch {
+		case strings.HasSuffix(name, ".html") && strings.HasPrefix(name, "webui/"):
+			names = field
+		case !ours(name) || name == "cmd/metrics.go":
+			continue
+		}
+		for _, held := range names.FindAllStringSubmatch(string(read(t, name)), -1) {
+			if found++; !strings.Contains(page, "`"+held[1]+"`") {
+				t.Errorf("docs/browser-state.md does not say what `%s` of %s is", held[1], name)
+			}
+		}
+	}
+	if found < 25 {
+		t.Errorf("only %d cookies and fields were found", found)
+	}
+}
